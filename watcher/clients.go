@@ -1,0 +1,72 @@
+package watcher
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"sdwhy/enrich"
+)
+
+// maxPause bounds how long a scanner rests after a scan.
+const maxPause = 20 * time.Millisecond
+
+// A scanner looks through /proc when a job is announced: whoever asked for it, and
+// waits for it, is still there. It has a goroutine of its own, so that a backlog of
+// signals does not delay it. One scan answers for all the jobs announced before it began.
+type scanner struct {
+	table *table
+	count *counters
+	wake  chan struct{}
+
+	mu   sync.Mutex
+	jobs []uint32
+}
+
+func newScanner(dir string, user bool, count *counters) *scanner {
+	return &scanner{table: newTable(dir, user), count: count, wake: make(chan struct{}, 1)}
+}
+
+// wanted asks for a scan on behalf of a job.
+func (s *scanner) wanted(job uint32) {
+	s.mu.Lock()
+	s.jobs = append(s.jobs, job)
+	s.mu.Unlock()
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (s *scanner) take() []uint32 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	jobs := s.jobs
+	s.jobs = nil
+	return jobs
+}
+
+// run scans until ctx ends. After each scan it rests for as long as the scan took, so that a
+// storm of jobs costs half a CPU at most.
+func (s *scanner) run(ctx context.Context, q *queue) {
+	defer s.table.close()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.wake:
+		}
+		began := time.Now()
+		jobs := s.take()
+		if len(jobs) == 0 {
+			continue
+		}
+		clients := s.table.clients()
+		took := time.Since(began)
+		s.count.scans.Add(1)
+		s.count.scanTime.Add(uint64(took))
+		q.put(enrich.Observation{Kind: enrich.KindClients, Jobs: slices.Clip(jobs), Clients: clients})
+		pause(ctx, min(took, maxPause))
+	}
+}

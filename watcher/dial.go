@@ -1,0 +1,111 @@
+package watcher
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// address gives the address of the bus to dial.
+func (w *Watcher) address() (string, error) {
+	switch {
+	case w.Address != "":
+		return w.Address, nil
+	case !w.User:
+		if a := os.Getenv("DBUS_SYSTEM_BUS_ADDRESS"); a != "" {
+			return a, nil
+		}
+		return "unix:path=/run/dbus/system_bus_socket", nil
+	case os.Getenv("DBUS_SESSION_BUS_ADDRESS") != "":
+		return os.Getenv("DBUS_SESSION_BUS_ADDRESS"), nil
+	case os.Getenv("XDG_RUNTIME_DIR") != "":
+		return "unix:path=" + os.Getenv("XDG_RUNTIME_DIR") + "/bus", nil
+	}
+	return "", errors.New("no user bus: neither DBUS_SESSION_BUS_ADDRESS nor XDG_RUNTIME_DIR is set")
+}
+
+// socketOf reads the first unix socket of a D-Bus address (D-Bus specification,
+// "Server Addresses"); an abstract one begins with "@", as package net has it.
+func socketOf(address string) (string, error) {
+	for _, a := range strings.Split(address, ";") {
+		args, ok := strings.CutPrefix(a, "unix:")
+		if !ok {
+			continue
+		}
+		for _, arg := range strings.Split(args, ",") {
+			key, text, _ := strings.Cut(arg, "=")
+			path, err := url.PathUnescape(text)
+			switch {
+			case err != nil:
+				return "", fmt.Errorf("dbus address %q: %w", address, err)
+			case key == "path" && path != "":
+				return path, nil
+			case key == "abstract" && path != "":
+				return "@" + path, nil
+			}
+		}
+	}
+	return "", fmt.Errorf("dbus address %q: only unix:path= and unix:abstract= are supported", address)
+}
+
+// dial opens a connection of our own and says hello. It gives up after
+// dialTimeout, which godbus by itself never would.
+func (w *Watcher) dial(ctx context.Context, opts ...dbus.ConnOption) (*dbus.Conn, error) {
+	address, err := w.address()
+	if err != nil {
+		return nil, err
+	}
+	path, err := socketOf(address)
+	if err != nil {
+		return nil, err
+	}
+	deadline := time.Now().Add(dialTimeout)
+	d := net.Dialer{Deadline: deadline}
+	sock, err := d.DialContext(ctx, "unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("dial %s: %w", address, err)
+	}
+	_ = sock.SetDeadline(deadline)
+	conn, err := handshake(sock, opts)
+	if err != nil {
+		_ = sock.Close()
+		return nil, fmt.Errorf("greet the bus at %s: %w", address, err)
+	}
+	_ = sock.SetDeadline(time.Time{})
+	return conn, nil
+}
+
+func handshake(sock net.Conn, opts []dbus.ConnOption) (*dbus.Conn, error) {
+	conn, err := dbus.NewConn(sock, opts...)
+	if err != nil {
+		return nil, err
+	}
+	if err = conn.Auth(nil); err == nil {
+		err = conn.Hello()
+	}
+	if err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// hint tells an administrator what to look at.
+func hint(err error) string {
+	switch {
+	case errors.Is(err, os.ErrNotExist), errors.Is(err, errRefused):
+		return "is dbus running? systemctl status dbus.socket"
+	case errors.Is(err, os.ErrPermission):
+		return "may this user open the bus socket?"
+	case strings.Contains(err.Error(), "authentication"):
+		return "can the bus name this uid? a DynamicUser needs libnss-systemd"
+	}
+	return ""
+}

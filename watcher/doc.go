@@ -1,0 +1,3 @@
+// Package watcher turns systemd's D-Bus signals, and the process that asked, into
+// observations.
+package watcher

@@ -1,0 +1,168 @@
+package watcher
+
+import (
+	"context"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+
+	"sdwhy/enrich"
+)
+
+// flushGap is how long the type's half of a unit's flush waits for the Unit's half,
+// which systemd sends right after it (src/core/dbus-unit.c send_changed_signal).
+const flushGap = 20 * time.Millisecond
+
+// maxSpare is the largest buffer, in items, that is kept after a burst.
+const maxSpare = 1 << 14
+
+// A stream is the emit goroutine's state: it turns the queue into observations.
+type stream struct {
+	w    *Watcher
+	q    *queue
+	emit func(enrich.Observation)
+
+	host    enrich.Host
+	started bool
+	up      bool
+	told    bool // the bus witness has been spoken of
+
+	link *link
+
+	half   *flush // a type's PropertiesChanged, waiting for the Unit's
+	halfAt stamp
+}
+
+// run deals with the queue until ctx ends, then with what is left in it.
+func (s *stream) run(ctx context.Context) {
+	var spare []item
+	for {
+		items := s.q.take(spare)
+		for i := range items {
+			s.take(items[i])
+			items[i] = item{}
+			s.q.told(1)
+		}
+		if spare = items; cap(spare) > maxSpare {
+			spare = nil
+		}
+		if len(items) == 0 && !s.wait(ctx) {
+			s.flushHalf()
+			return
+		}
+	}
+}
+
+// wait waits for more, at most flushGap where half a flush is held. It reports
+// whether to go on.
+func (s *stream) wait(ctx context.Context) bool {
+	var late <-chan time.Time
+	if s.half != nil {
+		t := time.NewTimer(flushGap)
+		defer t.Stop()
+		late = t.C
+	}
+	select {
+	case <-ctx.Done():
+		return false
+	case <-late:
+		s.flushHalf()
+	case <-s.q.wake:
+	}
+	return true
+}
+
+// take deals with one item.
+func (s *stream) take(it item) {
+	switch what := it.what.(type) {
+	case *dbus.Signal:
+		s.signal(it.at, what)
+	case mark:
+		s.mark(it.at, what)
+	case gap:
+		s.flushHalf()
+		s.say(it.at, enrich.Observation{Kind: enrich.KindWitness, Witness: enrich.Witness{
+			Name: enrich.WitnessBus, Up: s.up, Lost: what.n, Why: what.why}})
+		s.resync()
+	case opened:
+		s.opened(it.at, what)
+	case closed:
+		s.closed(it.at, what.err)
+	case answer:
+		s.answer(it.at, what)
+	case enrich.Observation:
+		s.say(it.at, what)
+	}
+}
+
+// say stamps an observation and hands it over.
+func (s *stream) say(at stamp, o enrich.Observation) {
+	o.Time, o.Mono = at.time, at.mono
+	s.emit(o)
+}
+
+// signal decodes one signal and tells it.
+func (s *stream) signal(at stamp, sig *dbus.Signal) {
+	what, ok := decode(sig)
+	if !ok {
+		s.w.count.undecodable.Add(1)
+		return
+	}
+	if f, ok := what.(*flush); ok {
+		s.flush(at, f)
+		return
+	}
+	s.flushHalf()
+	switch what := what.(type) {
+	case enrich.Observation:
+		s.say(at, what)
+		if what.Kind == enrich.KindReloading {
+			s.reloading(what.Active)
+		}
+	case owner:
+		// systemd leaves the bus and comes back: a daemon-reexec, or its connection broke.
+		s.say(at, enrich.Observation{Kind: enrich.KindReloading, Active: what.name == ""})
+		s.reloading(what.name == "")
+	}
+}
+
+// reloading makes what was read so far worthless and, once it is over, lists anew.
+func (s *stream) reloading(active bool) {
+	s.w.epoch.Add(1)
+	if !active {
+		s.resync()
+	}
+}
+
+// flush joins the two halves of a unit's flush.
+func (s *stream) flush(at stamp, f *flush) {
+	if f.iface != "unit" {
+		s.flushHalf()
+		s.half, s.halfAt = f, at
+		return
+	}
+	if s.half != nil && s.half.path == f.path {
+		f.process, f.process.Iface = s.half.process, s.half.iface
+		s.half = nil
+	}
+	s.flushHalf()
+	s.say(at, enrich.Observation{Kind: enrich.KindUnit, Unit: unitOf(f.path), State: f.state, Process: f.process})
+}
+
+// flushHalf tells a half that has stayed alone.
+func (s *stream) flushHalf() {
+	if f := s.half; f != nil {
+		s.half = nil
+		f.process.Iface = f.iface
+		s.say(s.halfAt, enrich.Observation{Kind: enrich.KindUnit, Unit: unitOf(f.path), Process: f.process})
+	}
+}
+
+// answer tells what was read, or has it read again if the manager reloaded since.
+func (s *stream) answer(at stamp, a answer) {
+	if a.epoch != s.w.epoch.Load() {
+		s.w.ask(a.request)
+		return
+	}
+	s.say(at, a.Observation)
+}

@@ -1,0 +1,151 @@
+package watcher
+
+import (
+	"encoding/binary"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"sdwhy/enrich"
+)
+
+const (
+	maxPIDs      = 4096 // looked at in one scan, youngest pids first
+	maxAncestors = 16
+	maxClients   = 64
+	readLimit    = 4096 // of any file of a process
+)
+
+// A table reads processes from a procfs. It belongs to one goroutine.
+type table struct {
+	dir   string
+	user  bool // look for clients of a user manager
+	self  int
+	users users
+
+	fd   int // of dir, -1 while it is not open
+	ents [1 << 15]byte
+	buf  [readLimit]byte
+	path []byte
+	pids []int
+}
+
+func newTable(dir string, user bool) *table {
+	return &table{dir: dir, user: user, self: os.Getpid(), fd: -1}
+}
+
+func (t *table) close() {
+	if t.fd >= 0 {
+		_ = unix.Close(t.fd)
+		t.fd = -1
+	}
+}
+
+// clients gives the processes that may have asked systemd for something. A process that
+// vanishes while it is read is left out.
+func (t *table) clients() []enrich.Client {
+	t.list()
+	var found []process
+	for _, pid := range t.pids {
+		if len(found) == maxClients {
+			break
+		}
+		if pid == t.self || pid == 1 || !isClient(t.read(pid, "comm")) {
+			continue
+		}
+		if p, ok := t.process(pid); ok {
+			found = append(found, p)
+		}
+	}
+	return choose(found)
+}
+
+// list reads the pids, youngest number first: the one who asked has often just begun.
+func (t *table) list() {
+	t.pids = t.pids[:0]
+	if t.fd < 0 {
+		fd, err := unix.Open(t.dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return
+		}
+		t.fd = fd
+	}
+	if _, err := unix.Seek(t.fd, 0, unix.SEEK_SET); err != nil {
+		t.close()
+		return
+	}
+	for {
+		n, err := unix.Getdents(t.fd, t.ents[:])
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n <= 0 {
+			break
+		}
+		t.pids = appendPIDs(t.pids, t.ents[:n])
+	}
+	t.newest()
+}
+
+// newest turns the pids round and cuts them at maxPIDs.
+func (t *table) newest() {
+	for i, j := 0, len(t.pids)-1; i < j; i, j = i+1, j-1 {
+		t.pids[i], t.pids[j] = t.pids[j], t.pids[i]
+	}
+	t.pids = t.pids[:min(len(t.pids), maxPIDs)]
+}
+
+// appendPIDs reads struct linux_dirent64 (man getdents): the record's length at 16, its
+// name from 19 on. Names that are no number are not processes.
+func appendPIDs(pids []int, ents []byte) []int {
+	for len(ents) >= 19 {
+		size := int(binary.NativeEndian.Uint16(ents[16:]))
+		if size < 19 || size > len(ents) {
+			break
+		}
+		pid := 0
+		for _, c := range ents[19:size] {
+			if !isDigit(c) {
+				if c != 0 {
+					pid = 0
+				}
+				break
+			}
+			pid = 10*pid + int(c-'0')
+		}
+		if pid > 0 {
+			pids = append(pids, pid)
+		}
+		ents = ents[size:]
+	}
+	return pids
+}
+
+// read gives the beginning of a process's file; it is valid until the next read. Nil is
+// a file that cannot be read.
+func (t *table) read(pid int, name string) []byte {
+	t.path = strconv.AppendInt(t.path[:0], int64(pid), 10)
+	t.path = append(append(t.path, '/'), name...)
+	fd, err := openat(t.fd, t.path)
+	if err != nil {
+		return nil
+	}
+	defer unix.Close(fd)
+	n, err := unix.Read(fd, t.buf[:])
+	if err != nil || n <= 0 {
+		return nil
+	}
+	return t.buf[:n]
+}
+
+// seeProc says whether other users' processes can be seen in dir: PID 1 is one.
+func seeProc(dir string) enrich.Witness {
+	w := enrich.Witness{Name: enrich.WitnessProc, Up: true}
+	if _, err := os.ReadFile(dir + "/1/stat"); err != nil {
+		w.Up = false
+		w.Why = "cannot see other users' processes (hidepid=, ProtectProc= or no /proc): " + strings.ToLower(err.Error())
+	}
+	return w
+}
