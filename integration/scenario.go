@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,8 @@ import (
 //	phase: boot        it is played by the container's boot ("boot") or its power-off ("shutdown")
 //	timeout: 20s       how long its events may take (default 10s)
 //	extra-ok: true     events beyond those wanted are fine
+//	any-order: true    their order is open, even within a unit
+//	also: a.service    units that count besides those that bear its name
 //	record: false      no fixture is cut from it
 //
 // Its files are units/… (in /etc/systemd/system), files/… (anywhere), run (a shell
@@ -145,11 +148,19 @@ func ParseEvents(data []byte) ([]map[string]any, error) {
 	return events, nil
 }
 
+// Leeway is how loosely its events are compared.
+func (s *Scenario) Leeway() Leeway {
+	return Leeway{Extra: s.Headers["extra-ok"] != "", Order: s.Headers["any-order"] != ""}
+}
+
 // Owner finds the scenario that a unit belongs to: the longest name that the unit's
 // name begins with, up to a "-", "@" or ".". "" is nobody's.
 func Owner(scenarios []*Scenario, unit string) string {
 	owner := ""
 	for _, s := range scenarios {
+		if slices.Contains(strings.Fields(s.Headers["also"]), unit) {
+			return s.Name
+		}
 		rest, ok := strings.CutPrefix(unit, s.Name)
 		if ok && rest != "" && strings.ContainsAny(rest[:1], "-@.") && len(s.Name) > len(owner) {
 			owner = s.Name

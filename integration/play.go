@@ -1,0 +1,89 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// settle is how long events too many are waited for, after the last wanted one.
+const settle = 400 * time.Millisecond
+
+// A Played is what came of a scenario.
+type Played struct {
+	Events []map[string]any
+	Faults []string
+	// From and To are CLOCK_MONOTONIC, µs: what was observed between is the scenario's.
+	From, To int64
+}
+
+// Play plays a scenario and compares the events of its units with those wanted.
+func (w *World) Play(ctx context.Context, s *Scenario, all []*Scenario, version int) (Played, error) {
+	want, err := s.Want(version)
+	if err != nil {
+		return Played{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
+	defer cancel()
+	p := Played{From: monotonic()}
+	since := fmt.Sprintf("SCENARIO_SINCE=%.6f", float64(time.Now().UnixMicro())/1e6)
+	if err := w.act(ctx, s, since); err != nil {
+		return p, err
+	}
+	p.Events, err = w.Events.Collect(ctx, settle,
+		func(e map[string]any) bool { unit, _ := e["unit"].(string); return Owner(all, unit) == s.Name },
+		func(events []map[string]any) bool { return len(events) >= wanted(want) })
+	p.To = monotonic()
+	if s.Headers["phase"] == "boot" {
+		p.Events, p.From = owned(w.Before, s, all), 0
+	}
+	p.Faults = Compare(want, p.Events, s.Leeway())
+	return p, err
+}
+
+// act runs the scenario's script; at shutdown, it is followed by the power-off.
+func (w *World) act(ctx context.Context, s *Scenario, since string) error {
+	if _, err := w.Run(ctx, "env", since, "bash", scriptPath(s)); err != nil {
+		return err
+	}
+	if s.Headers["phase"] == "shutdown" {
+		return w.PowerOff(ctx)
+	}
+	return nil
+}
+
+// Tidy stops what a scenario left behind, so that the next one starts clean.
+func (w *World) Tidy(ctx context.Context, s *Scenario) error {
+	_, err := w.Run(ctx, "sh", "-c", `for u in "$0"-* "$0"@* "$0".*; do systemctl stop "$u"; systemctl reset-failed "$u"; done 2>/dev/null; :`, s.Name)
+	return err
+}
+
+func owned(events []map[string]any, s *Scenario, all []*Scenario) []map[string]any {
+	var mine []map[string]any
+	for _, e := range events {
+		if unit, _ := e["unit"].(string); Owner(all, unit) == s.Name {
+			mine = append(mine, e)
+		}
+	}
+	return mine
+}
+
+// wanted counts the events that must come.
+func wanted(want []map[string]any) int {
+	n := 0
+	for _, w := range want {
+		if w[absent] == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// monotonic is CLOCK_MONOTONIC in µs: containers share it with the host.
+func monotonic() int64 {
+	var now unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &now)
+	return now.Nano() / 1000
+}

@@ -1,0 +1,133 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// chosen gives the suites to prove things on: $SDWHY_SUITES (such as "252,257,262"),
+// by default those that Debian has released.
+func chosen() []Suite {
+	list := os.Getenv("SDWHY_SUITES")
+	if list == "" {
+		list = "252,257"
+	}
+	var suites []Suite
+	for _, s := range Suites() {
+		if strings.Contains(","+list+",", fmt.Sprintf(",%d,", s.Version)) {
+			suites = append(suites, s)
+		}
+	}
+	return suites
+}
+
+// needContainers skips, with the reason, where no container can be booted.
+func needContainers(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("containers are not booted with -short")
+	}
+	if os.Getuid() != 0 {
+		t.Skip("systemd-nspawn needs root")
+	}
+	for _, tool := range []string{"systemd-nspawn", "debootstrap", "nsenter", "unshare"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("%s is not installed; integration/test installs it", tool)
+		}
+	}
+}
+
+var buildOnce = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "sdwhy-bin-")
+	if err != nil {
+		return "", err
+	}
+	return Build(context.Background(), dir)
+})
+
+// create boots a world and destroys it when the test ends.
+func create(t *testing.T, suite Suite, scenarios []*Scenario, flags ...string) *World {
+	t.Helper()
+	bin, err := buildOnce()
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	w, err := Create(t.Context(), suite, bin, scenarios, flags...)
+	if w != nil {
+		t.Cleanup(func() {
+			if t.Failed() {
+				t.Logf("sdwhy's stderr:\n%s", w.Stderr())
+			}
+			if err := w.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%s booted and followed in %.1f s", suite.Name, time.Since(start).Seconds())
+	return w
+}
+
+func TestScenarios(t *testing.T) {
+	needContainers(t)
+	all, err := Scenarios("testdata/scenarios")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := NewTable(all)
+	t.Cleanup(func() { fmt.Print(table) })
+	for _, suite := range chosen() {
+		t.Run(fmt.Sprint(suite.Version), func(t *testing.T) {
+			t.Parallel()
+			w := create(t, suite, all)
+			for _, phase := range []string{"boot", "", "shutdown"} {
+				for _, s := range all {
+					if s.Headers["phase"] == phase {
+						t.Run(s.Name, func(t *testing.T) { play(t, w, s, all, suite.Version, table) })
+					}
+				}
+			}
+			if err := record(w, all, suite.Version, table); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func play(t *testing.T, w *World, s *Scenario, all []*Scenario, version int, table *Table) {
+	if !s.Runs(version) {
+		table.Set(s, version, "–", Played{})
+		return
+	}
+	start := time.Now()
+	p, err := w.Play(t.Context(), s, all, version)
+	table.Set(s, version, "WRONG", p)
+	if err != nil {
+		t.Error(err)
+	}
+	for _, f := range p.Faults {
+		t.Error(f)
+	}
+	if !t.Failed() {
+		table.Set(s, version, "right", p)
+	} else {
+		for _, e := range p.Events {
+			t.Log("got: " + show(e))
+		}
+	}
+	t.Logf("%s: %.1f s", s.Name, time.Since(start).Seconds())
+	if s.Headers["phase"] == "" {
+		if err := w.Tidy(t.Context(), s); err != nil {
+			t.Error(err)
+		}
+	}
+}
