@@ -104,11 +104,11 @@ func parseScript(comm string, args []string) (ask, bool) {
 	if len(words) < 2 {
 		return ask{}, false
 	}
-	a.verb, words = words[1], []string{words[0]}
 	if comm == "deb-systemd-inv" {
-		a.verb, words = words[0], words[1:]
+		a.verb, a.units = words[0], mangleAll(words[1:], ".service")
+	} else {
+		a.verb, a.units = words[1], mangleAll(words[:1], ".service")
 	}
-	a.units = mangleAll(words, ".service")
 	return a, !isQuery(a.verb)
 }
 

@@ -1,39 +1,82 @@
 package watcher
 
-import "strings"
+import (
+	"path"
+	"strings"
+)
 
 const masked = "***"
 
 // mask hides what looks like a secret in a command line: the value of an option or
-// assignment with a telling name (--password=x, --token x, DB_SECRET=x), the word after a telling word,
-// and the password in a URL. It gives a copy.
+// assignment with a telling name (--password=x, --token x, DB_SECRET=x), the word after a
+// telling word, the password in a URL or in curl's -u user:password, and what
+// mysql's and sshpass' -p says. It gives a copy.
 func mask(args []string) []string {
 	out := make([]string, len(args))
-	next := false
+	var m masker
 	for i, a := range args {
-		if next && !strings.HasPrefix(a, "-") {
-			out[i], next = masked, false
-			continue
-		}
-		out[i], next = maskOne(a)
+		out[i] = m.next(a)
 	}
 	return out
 }
 
-// maskOne masks one argument and says whether the next is a secret.
-func maskOne(a string) (string, bool) {
+// A masker remembers what the words so far say about the next.
+type masker struct {
+	secret bool // the next word is a secret
+	login  bool // the next word may be user:password
+	short  bool // -p is a password
+}
+
+func (m *masker) next(a string) string {
 	words := strings.FieldsFunc(a, func(r rune) bool { return r == ' ' || r == '\t' || r == '\n' })
-	if len(words) > 1 { // an argument that is a command line itself, as of sh -c
-		return strings.Join(mask(words), " "), false
+	if len(words) > 1 && !m.secret { // a command line itself, as of sh -c
+		return strings.Join(mask(words), " ")
 	}
-	name, _, assigned := cutAssign(a)
+	secret, login := m.secret && !strings.HasPrefix(a, "-"), m.login
+	m.secret, m.login = false, a == "-u" || a == "--user" || a == "--proxy-user"
+	switch base := path.Base(a); {
+	case secret:
+		m.secret = scheme(a)
+		return masked
+	case login && strings.Contains(a, ":"):
+		return a[:strings.IndexByte(a, ':')+1] + masked
+	case m.short && a == "-p":
+		m.secret = true
+		return a
+	case m.short && strings.HasPrefix(a, "-p"):
+		return "-p" + masked
+	case base == "sshpass", strings.HasPrefix(base, "mysql"), strings.HasPrefix(base, "mariadb"):
+		m.short = true
+	}
+	return m.assignment(a)
+}
+
+// scheme says whether a word only names the kind of secret that follows, as in
+// "Authorization: Bearer x".
+func scheme(a string) bool {
+	switch strings.ToLower(a) {
+	case "bearer", "basic", "digest", "token", "negotiate":
+		return true
+	}
+	return false
+}
+
+// assignment masks a word that is an assignment, maybe one within another.
+func (m *masker) assignment(a string) string {
+	name, value, assigned := cutAssign(a)
 	switch {
+	case assigned && telling(name) && value == "":
+		m.secret = true
+		return a
 	case assigned && telling(name):
-		return a[:len(name)+1] + masked, false
-	case !assigned && telling(a) && !strings.ContainsAny(a, "./@"):
-		return a, true
+		return a[:len(name)+1] + masked
+	case assigned:
+		return a[:len(name)+1] + m.assignment(value)
+	case telling(a) && !strings.ContainsAny(a, "./@"):
+		m.secret = true
+		return a
 	}
-	return maskURL(a), false
+	return maskURL(a)
 }
 
 // cutAssign cuts at the first "=" or ":" where a name comes before it.
