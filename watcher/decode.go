@@ -11,10 +11,17 @@ import (
 // An owner is NameOwnerChanged of systemd's name: who has it now, "" for nobody.
 type owner struct{ name string }
 
-// decode turns a signal's body into a *flush, an owner or an
-// enrich.Observation without its times. It gives nil for a signal that nobody wants,
-// and false for one whose body is not what systemd sends
-// (man org.freedesktop.systemd1).
+// A note is any other signal but PropertiesChanged: an observation, smaller.
+type note struct {
+	kind   enrich.Kind
+	unit   string
+	job    enrich.Job
+	active bool
+}
+
+// decode turns a signal that godbus decoded into a *flush, a *note or an owner. It gives nil
+// for a signal that nobody wants, and false for one whose body is not what systemd
+// sends (man org.freedesktop.systemd1).
 func decode(s *dbus.Signal) (any, bool) {
 	switch s.Name {
 	case propsName + ".PropertiesChanged":
@@ -30,7 +37,7 @@ func decode(s *dbus.Signal) (any, bool) {
 	case manager + ".Reloading":
 		return decodeReloading(s.Body)
 	case manager + ".StartupFinished":
-		return enrich.Observation{Kind: enrich.KindStartup}, len(s.Body) == 6
+		return &note{kind: enrich.KindStartup}, len(s.Body) == 6
 	case "org.freedesktop.DBus.NameOwnerChanged":
 		return decodeOwner(s.Body)
 	}
@@ -43,16 +50,17 @@ func decodeJob(kind enrich.Kind, body []any, n int) (any, bool) {
 		return nil, false
 	}
 	id, okID := body[0].(uint32)
+	_, okPath := body[1].(dbus.ObjectPath)
 	unit, okUnit := body[2].(string)
-	if !okID || !okUnit {
+	if !okID || !okPath || !okUnit {
 		return nil, false
 	}
-	o := enrich.Observation{Kind: kind, Unit: strings.Clone(unit), Job: enrich.Job{ID: id}}
+	o := &note{kind: kind, unit: strings.Clone(unit), job: enrich.Job{ID: id}}
 	if n == 3 {
 		return o, true
 	}
 	result, ok := body[3].(string)
-	o.Job.Result = strings.Clone(result)
+	o.job.Result = word([]byte(result))
 	return o, ok
 }
 
@@ -61,8 +69,9 @@ func decodeUnit(kind enrich.Kind, body []any) (any, bool) {
 	if len(body) != 2 {
 		return nil, false
 	}
-	unit, ok := body[0].(string)
-	return enrich.Observation{Kind: kind, Unit: strings.Clone(unit)}, ok
+	unit, okUnit := body[0].(string)
+	_, okPath := body[1].(dbus.ObjectPath)
+	return &note{kind: kind, unit: strings.Clone(unit)}, okUnit && okPath
 }
 
 // decodeReloading reads Reloading (b active).
@@ -71,7 +80,7 @@ func decodeReloading(body []any) (any, bool) {
 		return nil, false
 	}
 	active, ok := body[0].(bool)
-	return enrich.Observation{Kind: enrich.KindReloading, Active: active}, ok
+	return &note{kind: enrich.KindReloading, active: active}, ok
 }
 
 // decodeOwner reads NameOwnerChanged (s name, s old, s new).
@@ -80,11 +89,12 @@ func decodeOwner(body []any) (any, bool) {
 		return nil, false
 	}
 	name, okName := body[0].(string)
+	_, okOld := body[1].(string)
 	now, okNow := body[2].(string)
 	if name != busName {
 		return nil, okName
 	}
-	return owner{strings.Clone(now)}, okName && okNow
+	return owner{strings.Clone(now)}, okOld && okNow
 }
 
 // decodeFlush reads PropertiesChanged (s interface, a{sv} changed, as invalidated).
@@ -94,7 +104,8 @@ func decodeFlush(path string, body []any) (any, bool) {
 	}
 	name, okName := body[0].(string)
 	changed, okChanged := body[1].(map[string]dbus.Variant)
-	if !okName || !okChanged {
+	_, okGone := body[2].([]string)
+	if !okName || !okChanged || !okGone {
 		return nil, false
 	}
 	f := &flush{path: path, iface: ifaceOf(name)}

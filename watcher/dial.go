@@ -57,7 +57,7 @@ func socketOf(address string) (string, error) {
 
 // dial opens a connection of our own and says hello. It gives up after
 // dialTimeout, which godbus by itself never would.
-func (w *Watcher) dial(ctx context.Context, opts ...dbus.ConnOption) (*dbus.Conn, error) {
+func (w *Watcher) dial(ctx context.Context, take func([]byte) bool, opts ...dbus.ConnOption) (*dbus.Conn, error) {
 	address, err := w.address()
 	if err != nil {
 		return nil, err
@@ -73,7 +73,7 @@ func (w *Watcher) dial(ctx context.Context, opts ...dbus.ConnOption) (*dbus.Conn
 		return nil, fmt.Errorf("dial %s: %w", address, err)
 	}
 	_ = sock.SetDeadline(deadline)
-	conn, err := handshake(sock, opts)
+	conn, err := handshake(newFrames(sock, take), opts)
 	if err != nil {
 		_ = sock.Close()
 		return nil, fmt.Errorf("greet the bus at %s: %w", address, err)
@@ -82,7 +82,7 @@ func (w *Watcher) dial(ctx context.Context, opts ...dbus.ConnOption) (*dbus.Conn
 	return conn, nil
 }
 
-func handshake(sock net.Conn, opts []dbus.ConnOption) (*dbus.Conn, error) {
+func handshake(sock *frames, opts []dbus.ConnOption) (*dbus.Conn, error) {
 	conn, err := dbus.NewConn(sock, opts...)
 	if err != nil {
 		return nil, err

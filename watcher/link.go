@@ -33,8 +33,9 @@ type (
 )
 
 // A link is one connection to the bus. Its queue gets signals and, while a listing
-// is awaited, marks for replies, in the order of the wire: both are put there by godbus'
-// reader goroutine. All calls are made by the link's own goroutine, one at a time.
+// is awaited, marks for replies, in the order of the wire: all are put there by godbus'
+// reader goroutine, be it in frame, DeliverSignal or incoming. All calls are made by
+// the link's own goroutine.
 type link struct {
 	w    *Watcher
 	q    *queue
@@ -83,7 +84,7 @@ func pause(ctx context.Context, d time.Duration) {
 // follow makes one link and serves it until it breaks; its error says why.
 func (w *Watcher) follow(ctx context.Context, q *queue, scan *scanner) error {
 	l := &link{w: w, q: q, scan: scan, resync: make(chan struct{}, 1)}
-	conn, err := w.dial(ctx, dbus.WithSignalHandler(l), dbus.WithIncomingInterceptor(l.incoming))
+	conn, err := w.dial(ctx, l.frame, dbus.WithSignalHandler(l), dbus.WithIncomingInterceptor(l.incoming))
 	if err != nil {
 		return err
 	}
@@ -119,18 +120,40 @@ func (l *link) incoming(m *dbus.Message) {
 	}
 }
 
-// DeliverSignal queues a signal; godbus calls it in its reader goroutine, so it
-// must not block, nor call. systemd's signals are broadcasts: one that is addressed to us
-// comes from somebody else who skirts the match rules' sender.
+// DeliverSignal takes the signals that frame leaves to godbus, which calls it in its reader
+// goroutine: it must not block, nor call.
 func (l *link) DeliverSignal(_, _ string, s *dbus.Signal) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.shut || l.directed {
-		return
+	if !l.directed {
+		l.queue(decode(s))
 	}
-	if l.q.signal(now(), s) && s.Name == manager+".JobNew" && len(s.Body) > 0 {
-		if id, ok := s.Body[0].(uint32); ok {
-			l.scan.wanted(id)
+}
+
+// frame takes a signal off the wire before godbus sees it; false leaves it to godbus.
+func (l *link) frame(b []byte) bool {
+	s, ok := parseSignal(b)
+	if !ok || !s.ours() {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !s.directed {
+		l.queue(s.decode())
+	}
+	return true
+}
+
+// queue puts a decoded signal. systemd's signals are broadcasts: one that is directed to
+// us, which no match rule keeps away, comes from somebody else and got here not.
+func (l *link) queue(what any, ok bool) {
+	switch {
+	case l.shut:
+	case !ok:
+		l.w.count.undecodable.Add(1)
+	case what != nil && l.q.signal(now(), what):
+		if n, ok := what.(*note); ok && n.kind == enrich.KindJobNew {
+			l.scan.wanted(n.job.ID)
 		}
 	}
 }

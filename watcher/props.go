@@ -148,9 +148,7 @@ func (v value) usec(to *int64) bool {
 	if v.sig != "t" {
 		return false
 	}
-	if int64(v.num) > 0 {
-		*to = int64(v.num)
-	}
+	*to = max(0, int64(v.num))
 	return true
 }
 
@@ -159,6 +157,7 @@ func (v value) id(to *string) bool {
 	if v.sig != "ay" || len(v.raw) != 0 && len(v.raw) != 16 {
 		return false
 	}
+	*to = ""
 	for _, b := range v.raw {
 		if b != 0 {
 			*to = hex.EncodeToString(v.raw)
@@ -224,6 +223,8 @@ func word(b []byte) string {
 		return "stop-sigterm"
 	case "exit-code":
 		return "exit-code"
+	case "done":
+		return "done"
 	}
 	return string(b)
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/godbus/dbus/v5"
-
 	"sdwhy/enrich"
 )
 
@@ -75,8 +73,12 @@ func (s *stream) wait(ctx context.Context) bool {
 // take deals with one item.
 func (s *stream) take(it item) {
 	switch what := it.what.(type) {
-	case *dbus.Signal:
-		s.signal(it.at, what)
+	case *flush:
+		s.flush(it.at, what)
+	case *note:
+		s.note(it.at, what)
+	case owner:
+		s.owner(it.at, what)
 	case mark:
 		s.mark(it.at, what)
 	case gap:
@@ -101,29 +103,22 @@ func (s *stream) say(at stamp, o enrich.Observation) {
 	s.emit(o)
 }
 
-// signal decodes one signal and tells it.
-func (s *stream) signal(at stamp, sig *dbus.Signal) {
-	what, ok := decode(sig)
-	if !ok {
-		s.w.count.undecodable.Add(1)
-		return
-	}
-	if f, ok := what.(*flush); ok {
-		s.flush(at, f)
-		return
-	}
+// note tells a signal of the Manager.
+func (s *stream) note(at stamp, n *note) {
 	s.flushHalf()
-	switch what := what.(type) {
-	case enrich.Observation:
-		s.say(at, what)
-		if what.Kind == enrich.KindReloading {
-			s.reloading(what.Active)
-		}
-	case owner:
-		// systemd leaves the bus and comes back: a daemon-reexec, or its connection broke.
-		s.say(at, enrich.Observation{Kind: enrich.KindReloading, Active: what.name == ""})
-		s.reloading(what.name == "")
+	s.say(at, enrich.Observation{Kind: n.kind, Unit: n.unit, Job: n.job, Active: n.active})
+	if n.kind == enrich.KindReloading {
+		s.reloading(n.active)
 	}
+}
+
+// owner tells that systemd left the bus or came back: a daemon-reexec, or its
+// connection broke. What it did meanwhile is not known, as in a reload.
+func (s *stream) owner(at stamp, o owner) {
+	s.flushHalf()
+	gone := o.name == ""
+	s.say(at, enrich.Observation{Kind: enrich.KindReloading, Active: gone})
+	s.reloading(gone)
 }
 
 // reloading makes what was read so far worthless and, once it is over, lists anew.
