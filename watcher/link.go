@@ -151,7 +151,7 @@ func (l *link) queue(what any, ok bool) {
 	case l.shut:
 	case !ok:
 		l.w.count.undecodable.Add(1)
-	case what != nil && l.q.signal(now(), what):
+	case what != nil && l.q.signal(what):
 		if n, ok := what.(*note); ok && n.kind == enrich.KindJobNew {
 			l.scan.wanted(n.job.ID)
 		}

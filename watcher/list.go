@@ -55,7 +55,7 @@ func (l *link) list(ctx context.Context, to *listing) (err error) {
 	if _, err = l.subscribe(ctx); err != nil {
 		return err
 	}
-	to.since = now().mono
+	to.since = monotonic() / 1000
 	if to.host, err = l.host(ctx); err != nil {
 		return err
 	}

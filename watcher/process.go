@@ -123,10 +123,8 @@ func parseStat(b []byte) (stat, bool) {
 // started turns clock ticks after boot (USER_HZ is 100 on all that Linux runs on) into µs
 // of CLOCK_MONOTONIC, which, unlike the ticks, stands still during suspend.
 func started(ticks int64) int64 {
-	var boot, mono unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot)
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &mono)
-	return max(0, ticks*10_000-(micros(boot)-micros(mono)))
+	suspended := (clockNanos(unix.CLOCK_BOOTTIME) - monotonic()) / 1000
+	return max(0, ticks*10_000-suspended)
 }
 
 const noLogin = ^uint32(0)

@@ -1,23 +1,6 @@
 package watcher
 
-import (
-	"sync"
-
-	"golang.org/x/sys/unix"
-)
-
-// A stamp is an instant on both clocks, in µs.
-type stamp struct{ time, mono int64 }
-
-// now reads CLOCK_REALTIME and CLOCK_MONOTONIC. The kernel cannot refuse either.
-func now() stamp {
-	var real, mono unix.Timespec
-	_ = unix.ClockGettime(unix.CLOCK_REALTIME, &real)
-	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &mono)
-	return stamp{micros(real), micros(mono)}
-}
-
-func micros(t unix.Timespec) int64 { return t.Nano() / 1000 }
+import "sync"
 
 // An item is one thing on its way to the emit goroutine: a signal, a mark, the
 // end of a call or a change of the connection (see stream.take for the types).
@@ -36,8 +19,9 @@ type gap struct {
 // dropped and counted: a gap then follows what was kept. Items of our own are few and
 // are never dropped.
 type queue struct {
-	max  int
-	wake chan struct{}
+	max   int
+	wake  chan struct{}
+	clock clock
 
 	mu      sync.Mutex
 	buf     []item
@@ -48,12 +32,12 @@ type queue struct {
 }
 
 func newQueue(max int) *queue {
-	return &queue{max: max, wake: make(chan struct{}, 1)}
+	return &queue{max: max, wake: make(chan struct{}, 1), clock: newClock()}
 }
 
 // put appends an item of our own.
 func (q *queue) put(what any) {
-	at := now()
+	at := q.clock.now()
 	q.mu.Lock()
 	q.append(item{at, what})
 	q.mu.Unlock()
@@ -61,7 +45,8 @@ func (q *queue) put(what any) {
 }
 
 // signal appends a signal, or counts it as lost when the queue is full.
-func (q *queue) signal(at stamp, what any) bool {
+func (q *queue) signal(what any) bool {
+	at := q.clock.now()
 	q.mu.Lock()
 	q.signals++
 	full := q.length >= q.max
@@ -94,7 +79,7 @@ func (q *queue) take(spare []item) []item {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.lost > 0 {
-		q.append(item{now(), gap{q.lost, "the queue of signals was full"}})
+		q.append(item{q.clock.now(), gap{q.lost, "the queue of signals was full"}})
 		q.lost = 0
 	}
 	taken := q.buf

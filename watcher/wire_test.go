@@ -290,7 +290,8 @@ func BenchmarkService(b *testing.B)    { benchmarkFrame(b, wireMessages()[1]) }
 func BenchmarkUnwanted(b *testing.B)   { benchmarkFrame(b, wireMessages()[3]) }
 func BenchmarkJobRemoved(b *testing.B) { benchmarkFrame(b, wireMessages()[11]) }
 func BenchmarkStamp(b *testing.B) {
+	c := newClock()
 	for b.Loop() {
-		now()
+		c.now()
 	}
 }
