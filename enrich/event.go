@@ -86,9 +86,12 @@ type Event struct {
 	State   *Sub     `json:"state,omitempty"`
 	Job     *JobInfo `json:"job,omitempty"`
 
-	Trigger   *Trigger   `json:"trigger,omitempty"`
-	Root      *Root      `json:"root,omitempty"`
-	Requester *Requester `json:"requester,omitempty"`
+	Trigger *Trigger `json:"trigger,omitempty"`
+	Root    *Root    `json:"root,omitempty"`
+	// FailedDependency is the unit whose failure gave this job its result dependency; where
+	// the cause has no trigger of its own, it is the Trigger too.
+	FailedDependency *Trigger   `json:"failed_dependency,omitempty"`
+	Requester        *Requester `json:"requester,omitempty"`
 
 	WillRestart    *bool    `json:"will_restart,omitempty"`
 	Restarts       *uint32  `json:"restarts,omitempty"`

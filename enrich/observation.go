@@ -36,6 +36,8 @@ const (
 	KindEntry Kind = "entry"
 	// KindListing is ListUnits and ListJobs at a (re)connect or after a reload: Listing is set.
 	KindListing Kind = "listing"
+	// KindLog answers Correlator.Wants: Unit and Log are set; no lines is an answer too.
+	KindLog Kind = "log"
 )
 
 // An Observation is one thing a witness said. It holds values only, so it
@@ -60,6 +62,15 @@ type Observation struct {
 	Jobs    []uint32 `json:"jobs,omitempty"`
 	Clients []Client `json:"clients,omitempty"`
 	Listing []Listed `json:"listing,omitempty"`
+	Log     Log      `json:"log,omitzero"`
+	// Options are the correlator's, recorded with KindStart so that a replay uses the same.
+	Options Options `json:"options,omitzero"`
+}
+
+// Log is the last lines that the processes of one invocation wrote, oldest first.
+type Log struct {
+	Invocation string   `json:"invocation,omitempty"`
+	Lines      []string `json:"lines,omitempty"`
 }
 
 // Host names the machine, boot and manager that the observations that follow are about.
@@ -72,6 +83,8 @@ type Host struct {
 	Systemd string `json:"systemd,omitempty"`
 	// Container says that systemd runs in a container (Manager's Virtualization property is one).
 	Container bool `json:"container,omitempty"`
+	// Finished is the Manager's FinishTimestampMonotonic when asked, µs; 0 while it still boots.
+	Finished int64 `json:"finished,omitempty"`
 }
 
 // Names of witnesses.

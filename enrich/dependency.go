@@ -1,0 +1,199 @@
+package enrich
+
+import (
+	"slices"
+)
+
+// relation is one way in which a job on another unit asks for a job on this one:
+// the property of this unit that names the other, and the dependency's own name
+// as it stands in the other's (or this one's) unit file (evidence §8.2).
+type relation struct{ property, name string }
+
+var (
+	pulls = []relation{{"BoundBy", "BindsTo"}, {"RequiredBy", "Requires"}, {"RequisiteOf", "Requisite"}, {"UpheldBy", "Upholds"}, {"WantedBy", "Wants"}}
+	stops = []relation{{"BindsTo", "BindsTo"}, {"Requires", "Requires"}, {"Requisite", "Requisite"}, {"PartOf", "PartOf"}, {"StopPropagatedFrom", "PropagatesStopTo"}}
+	clash = []relation{{"Conflicts", "Conflicts"}, {"ConflictedBy", "Conflicts"}}
+	loads = []relation{{"ReloadPropagatedFrom", "PropagatesReloadTo"}}
+)
+
+// asks lists, for a job's type, the relations by which another unit's job of the
+// given types asks for it.
+type asks struct {
+	types     []string
+	relations []relation
+}
+
+func asksFor(jobType string) []asks {
+	up := []string{"", ActionStart, ActionRestart, ActionNop}
+	down := []string{"", ActionStop, ActionRestart}
+	switch jobType {
+	case ActionStart, "verify-active":
+		return []asks{{up, pulls}, {down, stops}} // a restart whose stop half had nothing to do reads as start
+	case ActionStop:
+		return []asks{{down, stops}, {up, clash}}
+	case ActionRestart:
+		return []asks{{[]string{"", ActionStart, ActionRestart}, stops}}
+	case ActionReload:
+		return []asks{{[]string{"", ActionReload, ActionNop, ActionRestart, ActionStart}, loads}}
+	}
+	return []asks{{up, pulls}, {down, stops}, {up, clash}, {[]string{ActionReload}, loads}}
+}
+
+// byTransaction finds the job that pulled this one in. A transaction is a range of
+// ids with the anchor lowest, built in one go; the dependency must say why.
+func (c *Correlator) byTransaction(j *job) *why {
+	var parent *job
+	var rel string
+	for _, a := range asksFor(j.type_()) {
+		for _, r := range a.relations {
+			for _, name := range j.unit.config.Deps[r.property] {
+				m := c.parentOn(name, j, a.types)
+				if m != nil && (parent == nil || m.id < parent.id) {
+					parent, rel = m, r.name
+				}
+			}
+		}
+	}
+	if parent == nil {
+		return nil
+	}
+	w := &why{cause: CauseDependency, trigger: &Trigger{Unit: parent.unit.name, Relation: rel, JobID: parent.id}}
+	w.root = c.rootOfJob(parent)
+	w.evidence = []Evidence{{Source: "dbus", Says: "job of " + parent.unit.name + " came in the same transaction; " + rel + "= links the two"}}
+	return w
+}
+
+// parentOn finds, on a unit, the job of the same go that can have asked for j.
+func (c *Correlator) parentOn(name string, j *job, types []string) *job {
+	u := c.peek(name)
+	if u == nil || u == j.unit {
+		return nil
+	}
+	for _, m := range u.jobs {
+		if m.id < j.id && sameGo(m, j) && slices.Contains(types, m.type_()) && !answered(m, j) {
+			return m
+		}
+	}
+	return nil
+}
+
+// sameGo says whether two jobs were announced together.
+func sameGo(m, j *job) bool {
+	if m.firstAt == 0 || j.firstAt == 0 {
+		return false
+	}
+	return max(m.firstAt-j.firstAt, j.firstAt-m.firstAt) < nearby && (m.burst == j.burst || m.burst == 0 || j.burst == 0)
+}
+
+// answered: the transaction of m had its job on j's unit already; j is another's.
+func answered(m, j *job) bool {
+	return slices.ContainsFunc(j.unit.jobs, func(k *job) bool {
+		return k != j && k.id > m.id && k.id < j.id && sameGo(m, k)
+	})
+}
+
+// rootOfJob follows a job's cause to the unit where the chain began.
+func (c *Correlator) rootOfJob(m *job) *Root {
+	w := c.why(m)
+	switch {
+	case w.root != nil:
+		return w.root
+	case w.cause == CauseUnknown:
+		return nil
+	}
+	return &Root{Unit: m.unit.name, Cause: w.cause}
+}
+
+// rootOfEnd follows the end of a unit's run, or the job that ended it.
+func (c *Correlator) rootOfEnd(u *unit) *Root {
+	end := c.lastEnd(u)
+	var m *job
+	if len(u.jobs) > 0 {
+		m = u.jobs[len(u.jobs)-1]
+	}
+	if m != nil && m.removedAt+settling >= end.mono && m.firstAt != 0 && (end.mono == 0 || m.firstAt <= end.mono) {
+		return c.rootOfJob(m)
+	}
+	if end.cause == "" || end.cause == CauseUnknown {
+		return nil
+	}
+	return &Root{Unit: u.name, Cause: end.cause}
+}
+
+// byIsolate: everything that the isolated target does not need is stopped.
+func (c *Correlator) byIsolate(j *job) *why {
+	if t := j.type_(); t != ActionStop && t != "" {
+		return nil
+	}
+	for i := range j.clients {
+		target := isolates(&j.clients[i])
+		if target == "" || target == j.unit.name {
+			continue
+		}
+		if m := c.parentOn(target, j, []string{"", ActionStart, ActionNop}); m != nil {
+			return &why{cause: CauseDependency, trigger: &Trigger{Unit: target, Relation: "isolate", JobID: m.id}, root: c.rootOfJob(m),
+				evidence: []Evidence{{Source: "proc", Says: "systemctl isolates " + target + " in the same transaction"}}}
+		}
+	}
+	return nil
+}
+
+func isolates(cl *Client) string {
+	switch cl.Verb {
+	case "isolate":
+		if len(cl.Units) == 1 {
+			if kind(cl.Units[0]) == "service" { // systemctl completes isolate's argument to a target
+				return stem(cl.Units[0]) + ".target"
+			}
+			return cl.Units[0]
+		}
+	case "rescue", "emergency", "default":
+		return verbTarget(cl.Verb)
+	}
+	return ""
+}
+
+// byHandler: OnFailure= and OnSuccess= jobs come right after their unit ended so;
+// PID 1 logs that on the ended unit, without naming the handler.
+func (c *Correlator) byHandler(j *job) *why {
+	if !c.startsSomething(j) {
+		return nil
+	}
+	for _, h := range []struct {
+		property, relation string
+		cause              Cause
+		text               string
+	}{
+		{"OnFailureOf", "OnFailure", CauseOnFailure, "Triggering OnFailure="},
+		{"OnSuccessOf", "OnSuccess", CauseOnSuccess, "Triggering OnSuccess="},
+	} {
+		for _, name := range j.unit.config.Deps[h.property] {
+			if proof := c.triggered(j, name, h.text, h.cause == CauseOnFailure); proof != nil {
+				w := &why{cause: h.cause, trigger: &Trigger{Unit: name, Relation: string(h.cause)}, evidence: []Evidence{*proof}}
+				if u := c.peek(name); u != nil {
+					w.root = c.rootOfEnd(u)
+				}
+				return w
+			}
+		}
+	}
+	return nil
+}
+
+// triggered finds proof that a unit had just triggered its handlers.
+func (c *Correlator) triggered(j *job, name, text string, failure bool) *Evidence {
+	h := c.hinted(j, func(h hint) bool {
+		return h.entry.Unit == name && h.entry.Source == SourceManager && containsText(h.entry, text)
+	})
+	if h != nil {
+		return ptr(journalProof(h.entry))
+	}
+	u := c.peek(name)
+	if u == nil || j.firstAt == 0 || !u.known || !isDown(u.state.Active) || (u.state.Active == "failed") != failure {
+		return nil
+	}
+	if d := j.firstAt - u.state.InactiveEnter; d < -settling || d > nearby {
+		return nil
+	}
+	return &Evidence{Source: "dbus", Says: name + " became " + u.state.Active + " just before"}
+}

@@ -1,0 +1,241 @@
+package enrich
+
+import (
+	"strings"
+)
+
+// entry takes in one journal entry. PID 1's travel through one socket, so for one
+// unit their order is the order of events; source time joins them to signals.
+func (c *Correlator) entry(o Observation) {
+	e := o.Entry
+	if e.BootID != "" && e.BootID != c.host.BootID {
+		c.newBoot(e.BootID)
+	}
+	switch e.Source {
+	case SourceManager:
+		c.managerEntry(e)
+	case SourceChild:
+		c.spawnFailed(e)
+	case SourceCoredump, SourceOomd, SourceKernel, SourceLogind, SourceBus, SourceSudo:
+		c.hint(e)
+	case SourceJournald:
+		c.journald(e)
+	}
+}
+
+// newBoot closes what the last boot left open: job ids start anew.
+func (c *Correlator) newBoot(id string) {
+	if c.host.BootID == "" {
+		c.host.BootID = id
+		return
+	}
+	c.flushing = true
+	c.flushExits()
+	c.settle()
+	c.flushing = false
+	c.units.Purge()
+	c.jobs = map[uint32]*job{}
+	c.waiting, c.exits, c.fired = nil, nil, nil
+	c.boot, c.shutdown = bootState{}, shutdownState{}
+	c.host.BootID = id
+}
+
+func (c *Correlator) managerEntry(e Entry) {
+	if e.Time > c.entryTime {
+		c.entryTime = e.Time
+	}
+	c.boot.noteEntry(e)
+	c.shutdown.noteEntry(e)
+	switch {
+	case e.Unit == "":
+		c.hint(e)
+	case e.Job != 0:
+		c.labelled(e)
+	case e.MessageID == MsgRestartScheduled:
+		c.scheduled(e)
+	default:
+		c.unlabelled(e)
+	}
+}
+
+// labelled takes in an entry that names its job.
+func (c *Correlator) labelled(e Entry) {
+	j := c.job(e.Job, e.Unit)
+	if j.told {
+		return
+	}
+	u := j.unit
+	c.trace(e)
+	if len(j.entries) < keptEntries {
+		j.entries = append(j.entries, e)
+	}
+	u.exitNext(e)
+	if j.newTime == 0 {
+		j.newTime = e.Time
+		c.takeSchedule(j)
+	}
+	switch e.MessageID {
+	case MsgStarting, MsgStopping, MsgReloading:
+		c.opening(u, j, e)
+	case MsgStarted, MsgFailed, MsgReloaded, MsgStopped:
+		c.closingEntry(u, j, e)
+	}
+}
+
+// exitNext: a job's entry after the end of a run. If the end was read from the
+// journal and the job is the start that failed with it, it was no run of its own.
+func (u *unit) exitNext(e Entry) {
+	x := u.exit
+	if x == nil || x.fromBus || x.closing == nil {
+		return
+	}
+	x.next = true
+	x.dropped = e.MessageID == MsgFailed && (e.Invocation == x.invocation)
+}
+
+// opening: a job begins to work. What stood loose before is not this job's.
+func (c *Correlator) opening(u *unit, j *job, e Entry) {
+	if u.run != j {
+		u.loose = nil
+	}
+	u.run, j.opened = j, true
+	j.stopLog = j.stopLog || e.MessageID == MsgStopping
+	if e.MessageID == MsgStarting {
+		j.noteRun(e.Invocation)
+	}
+}
+
+// closingEntry: one half, or the whole, of a job is over.
+func (c *Correlator) closingEntry(u *unit, j *job, e Entry) {
+	j.loose = append(j.loose, u.loose...)
+	u.loose = nil
+	if e.MessageID == MsgStarted && !isSkipText(e) {
+		j.noteRun(e.Invocation)
+		u.runStart, u.runID = e.Time, e.Invocation
+	}
+	if e.MessageID == MsgStopped && e.JobType == ActionRestart && e.JobResult == "done" {
+		return // the stop half of a restart
+	}
+	j.closing, j.closedAt = &e, c.mono
+	if u.run == j {
+		u.run = nil
+	}
+	if !c.covers(e.Time) {
+		c.closeFromJournal(j, e)
+	}
+}
+
+// closeFromJournal ends a job of a time when the bus was no witness.
+func (c *Correlator) closeFromJournal(j *job, e Entry) {
+	if j.removed {
+		return
+	}
+	j.result = e.JobResult
+	c.endJob(j, c.mono, e.Time)
+}
+
+func (j *job) noteRun(invocation string) {
+	if invocation != "" && (len(j.runs) == 0 || j.runs[len(j.runs)-1] != invocation) && len(j.runs) < keptEntries {
+		j.runs = append(j.runs, invocation)
+	}
+}
+
+// scheduled: an automatic restart's job has just been made. On 252 it is a job of
+// type restart, from 254 on one of type start (evidence §6.1).
+func (c *Correlator) scheduled(e Entry) {
+	u := c.unit(e.Unit)
+	c.wordOfRestart(u)
+	if u.run == nil {
+		u.loose = nil
+	}
+	if u.run != nil && u.run.opened {
+		u.loose = append(u.loose, e) // RestartMode=direct: the start job goes on
+		return
+	}
+	u.schedule, u.schedAt = &e, c.mono
+	for _, j := range u.jobs {
+		if !j.told {
+			c.takeSchedule(j)
+		}
+	}
+}
+
+// takeSchedule gives a scheduled restart to its job: the first that the bus
+// announced after the entry was written. A job from before it was asked for by a
+// client during the wait, and systemd only merged the two (252).
+func (c *Correlator) takeSchedule(j *job) {
+	u := j.unit
+	if u.schedule == nil || j.auto != nil || j.told || j.newTime == 0 {
+		return
+	}
+	e := u.schedule
+	switch {
+	case strings.Contains(e.Message, "on client request"):
+		j.autoAsked = true
+	case j.newTime < e.Time:
+		j.autoAsked = j.removedAt == 0
+	default:
+		j.auto = e
+	}
+	if j.auto != nil || j.autoAsked {
+		u.schedule = nil
+	}
+}
+
+// unlabelled takes in an entry about a unit that names no job.
+func (c *Correlator) unlabelled(e Entry) {
+	u := c.unit(e.Unit)
+	u.loose = append(u.loose, e)
+	if len(u.loose) > keptLoose {
+		u.loose = u.loose[1:]
+	}
+	if e.MessageID == MsgFailureResult || e.MessageID == MsgSuccess {
+		c.runEnded(u, e)
+		if u.run == nil {
+			c.trace(e)
+		}
+	}
+	if strings.HasPrefix(e.Message, "Triggering On") || strings.HasPrefix(e.Message, "Got automount request") {
+		c.hint(e)
+	}
+}
+
+// spawnFailed comes from the forked child itself: it is believed only if its pid
+// is that of a process that the manager started for the unit (evidence §4.1).
+func (c *Correlator) spawnFailed(e Entry) {
+	u := c.peek(e.Unit)
+	if u == nil || e.PID == 0 {
+		return
+	}
+	p := u.process
+	if p.Iface != "" && uint32(e.PID) != p.ExecPID && uint32(e.PID) != p.MainPID && uint32(e.PID) != p.ControlPID {
+		return
+	}
+	u.loose = append(u.loose, e)
+	if len(u.loose) > keptLoose {
+		u.loose = u.loose[1:]
+	}
+}
+
+// journald: what it dropped of PID 1's is evidence that will never come.
+func (c *Correlator) journald(e Entry) {
+	if e.MessageID != MsgJournalDropped || !strings.Contains(e.Message, "init.scope") {
+		return
+	}
+	if w := c.witnesses[WitnessJournal]; w != nil {
+		w.lostAt = c.mono
+	}
+	c.stats.Gaps++
+}
+
+// isSkipText knows the Started entries that tell of an unmet condition: they
+// share the id, the type and the result of a real start (evidence §4.2).
+func isSkipText(e Entry) bool {
+	for _, s := range []string{"was skipped because", " skipped, unmet condition", " skipped, no trigger condition",
+		" skipped because no trigger condition", "Condition check resulted in"} {
+		if strings.Contains(e.Message, s) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,276 @@
+package enrich
+
+import (
+	"slices"
+	"strings"
+)
+
+// exit is a run that has ended, perhaps outside a job, and is being judged.
+type exit struct {
+	unit       *unit
+	invocation string
+	seenAt     int64 // mono of the first word of it
+	end        int64 // mono of the end itself, 0 from the journal
+	endTime    int64 // CLOCK_REALTIME of the end
+	wordTime   int64 // CLOCK_REALTIME of the first word of it on the bus
+	fromBus    bool
+	state      State
+	process    Process
+	left       unitLeft
+	started    int64   // mono of its becoming active, 0 unknown
+	startTime  int64   // the same from the journal, CLOCK_REALTIME
+	closing    *Entry  // its Failed with result or Deactivated successfully
+	loose      []Entry // that and the entries before it
+	restart    *bool   // will systemd restart it by itself
+	logAsked   bool
+	log        *Log
+	next       bool // in the past: the unit's next entry has been read
+	dropped    bool // it ended under its own start job after all
+}
+
+// noteEnd finds the end of a run in a flush: the timestamps that it carries tell
+// whether the run had become active, so nothing needs to have been seen before.
+func (c *Correlator) noteEnd(u *unit, was unit) {
+	s := u.state
+	if !isDown(s.Active) && !isWaitingRestart(s.Sub) {
+		return
+	}
+	end := s.InactiveEnter
+	if !isDown(s.Active) { // RestartMode=direct never passes through inactive
+		end = s.ActiveExit
+	}
+	if s.ActiveEnter == 0 || s.ActiveEnter < s.InactiveExit || end < s.ActiveEnter {
+		c.dropExit(u) // it never became active: its start job tells
+		return
+	}
+	if end <= u.endSeen {
+		return
+	}
+	u.endSeen = end
+	if end < c.busSince() {
+		return // it ended before sdwhy looked
+	}
+	c.runOver(u, was, end)
+}
+
+func (c *Correlator) runOver(u *unit, was unit, end int64) {
+	id := u.state.Invocation
+	if isUp(was.state.Active) && was.state.Invocation != "" {
+		id = was.state.Invocation
+	}
+	u.endedRun = id
+	x := c.exitFor(u, id)
+	x.fromBus, x.end, x.wordTime = true, end, c.time
+	x.endTime = u.state.ChangedTime - (u.state.Changed - end)
+	x.state, x.process, x.left = u.state, u.process, u.left
+	x.started = u.state.ActiveEnter
+	c.noteRestartWord(u)
+}
+
+// dropExit takes back what the journal alone made of a run that ended under its start job.
+func (c *Correlator) dropExit(u *unit) {
+	if u.exit != nil && !u.exit.fromBus && !isWaitingRestart(u.state.Sub) {
+		u.exit.dropped = true
+		c.judge(u.exit)
+	}
+}
+
+// exitFor gives the judgement of a unit's run, begun by the bus or by the journal.
+func (c *Correlator) exitFor(u *unit, invocation string) *exit {
+	if x := u.exit; x != nil {
+		if x.invocation == invocation || x.invocation == "" {
+			return x
+		}
+		c.judge(x)
+	}
+	x := &exit{unit: u, invocation: invocation, seenAt: max(c.mono, 1)}
+	if u.runID == invocation {
+		x.startTime = u.runStart
+	}
+	u.exit = x
+	c.exits = append(c.exits, x)
+	c.wantConfig(u)
+	return x
+}
+
+// runEnded is the journal's word that a run is over, with a failure or without.
+func (c *Correlator) runEnded(u *unit, e Entry) {
+	if u.exit != nil && u.exit.invocation == e.Invocation || u.exit != nil && u.exit.fromBus && e.Invocation == "" {
+		u.exit.closing, u.exit.loose = &e, slices.Clone(u.loose)
+		return
+	}
+	if u.run != nil && !u.run.type_isReload() || e.Invocation == "" || e.Invocation == u.endedRun {
+		return // under its own start job, or its stop
+	}
+	if looseLike(u.loose, isStartLimit) != nil {
+		return // refused: the id is that of the run before
+	}
+	x := c.exitFor(u, e.Invocation)
+	x.closing, x.loose, x.endTime = &e, slices.Clone(u.loose), e.Time
+	if !c.covers(e.Time) {
+		u.endedRun = e.Invocation
+	}
+}
+
+func (j *job) type_isReload() bool { return j.logged(MsgReloading) }
+
+// noteRestartWord takes from the unit's state that an ended run will be restarted.
+func (c *Correlator) noteRestartWord(u *unit) {
+	if isWaitingRestart(u.state.Sub) {
+		c.wordOfRestart(u)
+	}
+}
+
+// wordOfRestart: it will be, or is being, restarted automatically.
+func (c *Correlator) wordOfRestart(u *unit) {
+	if x := u.exit; x != nil {
+		x.restart, x.next = ptr(true), true
+	}
+}
+
+// willRestart says whether systemd restarts the unit by itself, nil while it may
+// still tell. From 254 on the sub-state itself tells (evidence §6.3); before, the
+// auto-restart state follows the failed one within the same turn of its loop.
+func (c *Correlator) willRestart(x *exit, late bool) *bool {
+	u := x.unit
+	switch {
+	case x.restart != nil:
+		return x.restart
+	case !x.fromBus:
+		return nil
+	case kind(u.name) != "service" || c.subStateTells() || u.configured && u.config.Restart == "no":
+		return ptr(false)
+	case late && c.saw(WitnessBus, x.seenAt):
+		return ptr(false)
+	}
+	return nil
+}
+
+// subStateTells: since systemd 254 a service that will be restarted goes through
+// failed-before-auto-restart or dead-before-auto-restart.
+func (c *Correlator) subStateTells() bool { return major(c.host.Systemd) >= 254 }
+
+func ptr[T any](v T) *T { return &v }
+
+// major is the first number of a version such as "252.39-1~deb12u2", 0 if there is none.
+func major(version string) int {
+	n := 0
+	for _, r := range strings.TrimLeft(version, "v") {
+		if r < '0' || r > '9' || n > 1e6 {
+			break
+		}
+		n = n*10 + int(r-'0')
+	}
+	return n
+}
+
+// exitReady says whether all evidence on an ended run is in, or no more will come.
+func (c *Correlator) exitReady(x *exit) bool {
+	late := c.mono-x.seenAt >= c.opt.Deadline
+	switch {
+	case late && (x.fromBus || c.covers(x.endTime)):
+		return true
+	case !x.fromBus && !c.covers(x.endTime):
+		return x.next // the past: the unit's next entry tells what became of it
+	case !x.fromBus:
+		return false
+	case x.closing == nil && c.entryTime <= x.wordTime:
+		return false
+	}
+	return c.willRestart(x, late) != nil && c.logReady(x)
+}
+
+// logReady: a failure waits for the unit's own last lines.
+func (c *Correlator) logReady(x *exit) bool {
+	if x.log != nil || c.opt.LogLines < 0 || x.invocation == "" || !c.journalUp() || c.assess(x).failure == "" {
+		return true
+	}
+	if !x.logAsked {
+		x.logAsked = true
+		c.wantLog(x.unit.name, x.invocation)
+	}
+	return false
+}
+
+func (c *Correlator) wantLog(unit, invocation string) {
+	c.wants.Logs = append(c.wants.Logs, LogRequest{Unit: unit, Invocation: invocation, N: c.opt.LogLines})
+}
+
+// logged takes in the last lines of a run, for whichever failure waits for them.
+func (c *Correlator) logged(o Observation) {
+	u := c.peek(o.Unit)
+	if u == nil {
+		return
+	}
+	if u.exit != nil && u.exit.invocation == o.Log.Invocation {
+		u.exit.log = &o.Log
+	}
+	for _, j := range u.jobs {
+		if !j.told && j.logAsked {
+			j.log = &o.Log
+		}
+	}
+}
+
+// settleExits judges the runs whose evidence is complete.
+func (c *Correlator) settleExits() {
+	for _, x := range slices.Clone(c.exits) {
+		if c.exitReady(x) {
+			c.judge(x)
+		}
+	}
+}
+
+// flushExits judges what awaits word that will not come.
+func (c *Correlator) flushExits() {
+	for _, x := range slices.Clone(c.exits) {
+		c.judge(x)
+	}
+}
+
+// judge gives the event of a run that ended, unless it ended under its own job.
+func (c *Correlator) judge(x *exit) {
+	c.exits = slices.DeleteFunc(c.exits, func(y *exit) bool { return y == x })
+	if x.unit.exit == x {
+		x.unit.exit = nil
+	}
+	if x.dropped || c.underJob(x) {
+		return
+	}
+	end := c.assess(x)
+	x.unit.last = end
+	x.unit.endedRun = x.invocation
+	c.emit(c.exitEvent(x, end))
+}
+
+// underJob says whether the run ended under a stop or restart job that was
+// running, not waiting: then that job's event tells of it.
+func (c *Correlator) underJob(x *exit) bool {
+	j := x.unit.openJob(x.left.job)
+	if x.left.job == 0 || j == nil {
+		return false
+	}
+	switch j.type_() {
+	case ActionReload, ActionStart, ActionNop, "verify-active":
+		return false
+	}
+	if !logsStopping(kind(x.unit.name)) || j.stopLog || x.left.from != "active" {
+		return true
+	}
+	return len(j.entries) == 0 // with no entry at all the bus alone tells: it was in the slot
+}
+
+// logsStopping: only types that stop asynchronously log "Stopping" (evidence §4.2).
+func logsStopping(kind string) bool {
+	return kind == "service" || kind == "mount" || kind == "swap" || kind == "scope"
+}
+
+// openJob is the unit's job with an id, told or not.
+func (u *unit) openJob(id uint32) *job {
+	for _, j := range u.jobs {
+		if j.id == id {
+			return j
+		}
+	}
+	return nil
+}

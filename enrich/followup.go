@@ -1,0 +1,136 @@
+package enrich
+
+import "slices"
+
+// byFollowUp: systemd's own answer to another unit's change of state, in a
+// transaction of its own (evidence §8.2, the rows marked separate). Signals of two
+// units come in no causal order, so their timestamps decide.
+func (c *Correlator) byFollowUp(j *job) *why {
+	if j.firstAt == 0 {
+		return nil
+	}
+	switch j.type_() {
+	case ActionStop:
+		if w := c.byLoss(j); w != nil {
+			return w
+		}
+		return c.byUnneeded(j)
+	case ActionStart:
+		if w := c.byArrival(j); w != nil {
+			return w
+		}
+		return c.byUpholder(j)
+	case ActionReload:
+		return c.byReloading(j)
+	}
+	return nil
+}
+
+// byLoss: a unit that this one is bound to, or that propagates its stop, went down.
+func (c *Correlator) byLoss(j *job) *why {
+	for _, r := range []relation{{"BindsTo", "BindsTo"}, {"StopPropagatedFrom", "PropagatesStopTo"}} {
+		for _, name := range j.unit.config.Deps[r.property] {
+			u := c.peek(name)
+			if u == nil || !u.known || isUp(u.state.Active) || !just(lastDown(u), j.firstAt) {
+				continue
+			}
+			return c.follows(j, u, r.name, u.name+" went down just before")
+		}
+	}
+	return nil
+}
+
+// lastDown is when a unit last went down: when a service restarts itself on the
+// spot, when it left the active state.
+func lastDown(u *unit) int64 { return max(u.state.InactiveEnter, u.state.ActiveExit) }
+
+// just says whether something happened just before a moment.
+func just(at, moment int64) bool {
+	return at != 0 && moment-at < nearby && moment-at > -settling
+}
+
+func (c *Correlator) follows(j *job, u *unit, relation, says string) *why {
+	return &why{cause: CauseDependency, trigger: &Trigger{Unit: u.name, Relation: relation}, root: c.rootOfEnd(u),
+		evidence: []Evidence{{Source: "dbus", Says: says}}}
+}
+
+// byUnneeded: StopWhenUnneeded=, and the last unit that needed it just went down.
+func (c *Correlator) byUnneeded(j *job) *why {
+	if !j.unit.config.StopWhenUnneeded {
+		return nil
+	}
+	var last *unit
+	for _, r := range pulls {
+		for _, name := range j.unit.config.Deps[r.property] {
+			u := c.peek(name)
+			if u == nil || !u.known {
+				continue
+			}
+			if isUp(u.state.Active) {
+				return nil
+			}
+			if just(lastDown(u), j.firstAt) && (last == nil || lastDown(u) > lastDown(last)) {
+				last = u
+			}
+		}
+	}
+	if last == nil {
+		return nil
+	}
+	return c.follows(j, last, "StopWhenUnneeded", last.name+", the last that needed it, went down just before")
+}
+
+// byUpholder: Upholds= starts a unit again whenever it is down.
+func (c *Correlator) byUpholder(j *job) *why {
+	for _, name := range j.unit.config.Deps["UpheldBy"] {
+		u := c.peek(name)
+		if u != nil && u.known && !isUp(u.state.Active) || u == nil && !c.boot.up(name) {
+			continue
+		}
+		if j.beforeKnown && isUp(j.before.Active) {
+			continue
+		}
+		return &why{cause: CauseDependency, trigger: &Trigger{Unit: name, Relation: "Upholds"},
+			evidence: []Evidence{{Source: "dbus", Says: name + " upholds it, and it was down"}}}
+	}
+	return nil
+}
+
+// byArrival: a unit that wants this one became active without a job: a device that
+// was plugged in, a mount that appeared.
+func (c *Correlator) byArrival(j *job) *why {
+	for _, r := range pulls {
+		for _, name := range j.unit.config.Deps[r.property] {
+			u := c.peek(name)
+			if u == nil || !u.known || !isUp(u.state.Active) || !just(u.state.ActiveEnter, j.firstAt) || c.hadJob(u, j.firstAt) {
+				continue
+			}
+			w := c.follows(j, u, r.name, u.name+" became active without a job just before")
+			w.root = nil
+			if kind(u.name) == "device" {
+				w.cause, w.trigger.Relation = CauseDevice, "device"
+			}
+			return w
+		}
+	}
+	return nil
+}
+
+func (c *Correlator) hadJob(u *unit, at int64) bool {
+	return u.state.Job != 0 || slices.ContainsFunc(u.jobs, func(m *job) bool {
+		return m.removedAt == 0 || just(m.removedAt, at)
+	})
+}
+
+// byReloading: a service that reloads by itself takes others with it.
+func (c *Correlator) byReloading(j *job) *why {
+	for _, name := range j.unit.config.Deps["ReloadPropagatedFrom"] {
+		u := c.peek(name)
+		if u != nil && u.known && (u.state.Active == "reloading" || just(u.state.Changed, j.firstAt)) {
+			w := c.follows(j, u, "PropagatesReloadTo", u.name+" reloads by itself")
+			w.root = nil
+			return w
+		}
+	}
+	return nil
+}

@@ -1,0 +1,172 @@
+package enrich
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+)
+
+// clients takes in one scan of /proc, made for one or more JobNews.
+func (c *Correlator) clients(o Observation) {
+	for _, id := range o.Jobs {
+		if j, ok := c.jobs[id]; ok && !j.scanned {
+			j.scanned, j.clients = true, o.Clients
+		}
+	}
+}
+
+// byRequester: the client whose command line fits the job. systemctl waits for its
+// job, so at JobNew it is alive.
+func (c *Correlator) byRequester(j *job) *why {
+	for i := range j.clients {
+		cl := &j.clients[i]
+		if !c.fits(cl, j) || spent(cl, j) {
+			continue
+		}
+		w := askedBy(cl)
+		w.evidence = []Evidence{{Source: "proc", Says: cmp.Or(cl.Comm, "a client") + " " + shortArgs(cl) + " was waiting when the job came"}}
+		return w
+	}
+	return nil
+}
+
+func shortArgs(cl *Client) string {
+	args := append([]string{cl.Verb}, cl.Units...)
+	if len(args) > 4 {
+		args = append(args[:4:4], "…")
+	}
+	return strings.Join(args, " ")
+}
+
+// spent: this client already explains another job of the unit.
+func spent(cl *Client, j *job) bool {
+	for _, other := range j.unit.jobs {
+		if other == j || other.verdict == nil || other.verdict.client == nil {
+			continue
+		}
+		if was := other.verdict.client; was.PID == cl.PID && was.Started == cl.Started && other.supersededBy != j.id {
+			return true
+		}
+	}
+	return false
+}
+
+// askedBy says what kind of asking it was: package wins over automation, which
+// wins over manual.
+func askedBy(cl *Client) *why {
+	w := &why{cause: CauseManual, client: cl, requester: requesterOf(cl)}
+	switch {
+	case slices.ContainsFunc(cl.Via, isPackageManager) || isPackageManager(cl.Comm):
+		w.cause = CausePackage
+	case inService(cl):
+		w.cause = CauseAutomation
+		w.trigger = &Trigger{Unit: cl.Unit, Relation: "automation"}
+	}
+	return w
+}
+
+func requesterOf(cl *Client) *Requester {
+	uid := cl.UID
+	return &Requester{PID: cl.PID, Comm: cl.Comm, Cmdline: cl.Cmdline, UID: &uid, User: cl.User,
+		LoginUser: cl.LoginUser, Unit: cl.Unit, Via: cl.Via}
+}
+
+// isPackageManager knows the comms (cut at 15 bytes by the kernel) of package managers.
+func isPackageManager(comm string) bool {
+	switch comm {
+	case "dpkg", "apt", "apt-get", "aptitude", "unattended-upgr", "rpm", "dnf", "dnf5", "dnf-3", "yum", "microdnf",
+		"zypper", "pacman", "needrestart", "packagekitd", "dnf-automatic", "rpm-ostree", "apk", "xbps-install", "emerge":
+		return true
+	}
+	return false
+}
+
+// inService: the client runs inside another service, and not in a person's session.
+func inService(cl *Client) bool {
+	if kind(cl.Unit) != "service" || strings.Contains(cl.Cgroup, "/user@") || strings.HasPrefix(cl.Unit, "user@") {
+		return false
+	}
+	return !interactive(cl)
+}
+
+// interactive: on a machine without logind a person's shell stays in the cgroup of
+// the service that let them in.
+func interactive(cl *Client) bool {
+	name, _, _ := strings.Cut(stem(cl.Unit), "@")
+	switch name {
+	case "ssh", "sshd", "getty", "serial-getty", "console-getty", "container-getty", "container-shell", "debug-shell",
+		"emergency", "rescue", "dropbear", "telnet", "mosh", "display-manager", "gdm", "sddm", "lightdm", "xrdp", "cockpit-session":
+		return true
+	}
+	return false
+}
+
+// fits says whether a client's command line asks for this job.
+func (c *Correlator) fits(cl *Client, j *job) bool {
+	switch cl.Verb {
+	case "reboot", "poweroff", "halt", "kexec", "soft-reboot", "exit", "shutdown", "rescue", "emergency", "default":
+		return j.unit.name == verbTarget(cl.Verb)
+	case "run":
+		return j.unit.config.Transient && (len(cl.Units) == 0 || namesUnit(cl, j)) && startLike(j)
+	case "call":
+		return namesUnit(cl, j)
+	}
+	return verbFits(cl.Verb, j) && namesUnit(cl, j)
+}
+
+func verbTarget(verb string) string {
+	if verb == "shutdown" {
+		verb = "poweroff"
+	}
+	return verb + ".target"
+}
+
+func startLike(j *job) bool {
+	t := j.type_()
+	return t == "" || t == ActionStart || t == ActionNop
+}
+
+// verbFits knows which jobs each of systemctl's verbs can make (systemctl(1)).
+func verbFits(verb string, j *job) bool {
+	t := j.type_()
+	if t == "" || t == ActionNop {
+		return verb != "kill" && verb != ""
+	}
+	return slices.Contains(verbJobs[verb], t)
+}
+
+var verbJobs = map[string][]string{
+	"start":                 {ActionStart},
+	"stop":                  {ActionStop},
+	"restart":               {ActionRestart, ActionStart},
+	"try-restart":           {ActionRestart},
+	"condrestart":           {ActionRestart},
+	"reload":                {ActionReload},
+	"reload-or-restart":     {ActionReload, ActionRestart, ActionStart},
+	"force-reload":          {ActionReload, ActionRestart, ActionStart},
+	"try-reload-or-restart": {ActionReload, ActionRestart},
+	"reload-or-try-restart": {ActionReload, ActionRestart},
+	"isolate":               {ActionStart},
+	"enable":                {ActionStart},
+	"reenable":              {ActionStart},
+	"preset":                {ActionStart},
+	"unmask":                {ActionStart},
+	"disable":               {ActionStop},
+	"mask":                  {ActionStop},
+	"clean":                 {ActionStop},
+	"set-property":          nil,
+}
+
+// namesUnit compares with the unit's name and aliases, globs included.
+func namesUnit(cl *Client, j *job) bool {
+	names := append([]string{j.unit.name}, j.unit.config.Names...)
+	return slices.ContainsFunc(cl.Units, func(pattern string) bool {
+		return slices.ContainsFunc(names, func(name string) bool {
+			if ok, err := path.Match(pattern, name); err == nil && ok {
+				return true
+			}
+			return pattern == name
+		})
+	})
+}

@@ -1,0 +1,159 @@
+package enrich
+
+// why is the answer to why a job was asked for, with its proof.
+type why struct {
+	rule      string
+	cause     Cause
+	trigger   *Trigger
+	root      *Root
+	requester *Requester
+	client    *Client
+	evidence  []Evidence
+	missing   []string
+}
+
+// A rule gives a job its cause, or passes. The first that answers is believed,
+// so the rules stand in order of the strength of their proof: what systemd itself
+// does comes before what a client may have done, and a client is the answer by
+// exclusion only at the very end.
+type rule struct {
+	name string
+	doc  string
+	why  func(*Correlator, *job) *why
+}
+
+// jobRules is the rule table for jobs. A new cause is a new rule and its recordings.
+// It is filled in init because rules follow chains of causes back to the table.
+var jobRules []rule
+
+func init() {
+	jobRules = []rule{
+		{"shutdown", "a shutdown target has a start job with this or a lower id: such jobs cannot be undone", (*Correlator).byShutdown},
+		{"auto-restart", "systemd scheduled it: the restart entry, the sub-state auto-restart-queued or the risen counter", (*Correlator).byAutoRestart},
+		{"trigger", "a timer, path, socket or automount that triggers the unit began to run just before the job came", (*Correlator).byTrigger},
+		{"connection", "the unit is an instance that a listening Accept=yes socket made for a connection", (*Correlator).byConnection},
+		{"bus", "dbus-daemon logged just before that it activates the unit, and for whom", (*Correlator).byBus},
+		{"requester", "a client whose command line fits the job was alive when it came", (*Correlator).byRequester},
+		{"boot", "its id is of the range that the boot transaction made", (*Correlator).byBoot},
+		{"handler", "another unit that names it in OnFailure= or OnSuccess= had just ended so", (*Correlator).byHandler},
+		{"transaction", "a lower job id of the same go is on a unit whose dependency asks for this very job", (*Correlator).byTransaction},
+		{"isolate", "a client isolates a target in the same go, and this unit is not part of it", (*Correlator).byIsolate},
+		{"follow-up", "a unit it is bound to, upheld by or needed by changed just before, without a job on both", (*Correlator).byFollowUp},
+		{"sudo", "sudo logged just before a command line that fits the job", (*Correlator).bySudo},
+		{"client-word", "systemd's own text says that a client asked (257+)", (*Correlator).byClientWord},
+		{"past", "from the journal alone: a stop, restart or reload that no other job explains", (*Correlator).byPast},
+		{"exclusion", "no unit, no boot and no restart explains it, and every witness that could was there", (*Correlator).byExclusion},
+	}
+}
+
+// nearby is how long before a job a change of another unit may have come to be
+// its reason, in µs: systemd makes such jobs in the same or the next turn of its
+// loop, but under load sends at most 100 signals a turn.
+const nearby = 1_000_000
+
+// why decides, by the first rule that answers, why a job was asked for.
+func (c *Correlator) why(j *job) *why {
+	if j.verdict != nil {
+		return j.verdict
+	}
+	for _, r := range jobRules {
+		if w := r.why(c, j); w != nil {
+			w.rule = r.name
+			return w
+		}
+	}
+	return &why{rule: "none", cause: CauseUnknown, missing: c.absent(j)}
+}
+
+// absent names the witnesses that a verdict by exclusion would need and that were not there.
+func (c *Correlator) absent(j *job) []string {
+	var missing []string
+	if j.firstAt == 0 || !c.saw(WitnessBus, j.firstAt) {
+		missing = append(missing, "dbus")
+	}
+	if !c.journalRead(j) {
+		missing = append(missing, "journal")
+	}
+	if !j.unit.configured || j.unit.config.Failed != "" {
+		missing = append(missing, "config")
+	}
+	if !j.scanned {
+		missing = append(missing, "proc")
+	}
+	return missing
+}
+
+// journalRead says whether the journal has been read past the job's end, so that
+// nothing about it is still to come; or it is known to be kept away by LogLevelMax=
+// and the bus carries the same.
+func (c *Correlator) journalRead(j *job) bool {
+	at := j.firstAt
+	if at == 0 {
+		at = c.mono
+	}
+	if !c.live() {
+		return j.closing != nil
+	}
+	return c.saw(WitnessJournal, at) && (j.closing != nil || c.entryTime > j.endTime || c.mono-j.removedAt >= c.opt.Deadline)
+}
+
+func (c *Correlator) journalUp() bool {
+	w := c.witnesses[WitnessJournal]
+	return w != nil && w.up
+}
+
+// byExclusion: a client asked. Which one, nobody saw.
+func (c *Correlator) byExclusion(j *job) *why {
+	if missing := c.absent(j); len(missing) > 0 {
+		return nil
+	}
+	if j.listed || j.unit.config.BusName != "" || !c.boot.finished {
+		return &why{cause: CauseUnknown, missing: []string{"requester"}}
+	}
+	return &why{cause: CauseManual, missing: []string{"requester"}, evidence: []Evidence{
+		{Source: "dbus", Says: "no trigger, dependency, restart or boot explains the job: a client asked"}}}
+}
+
+// byClientWord: 257+ says so when a client's start cuts the wait for a restart short.
+func (c *Correlator) byClientWord(j *job) *why {
+	if !j.autoAsked {
+		return nil
+	}
+	return &why{cause: CauseManual, missing: []string{"requester"}, evidence: []Evidence{
+		{Source: "journal", Says: "the job was there before its restart was due: a client asked"}}}
+}
+
+// byPast: what the journal alone may claim. Jobs close by in id may be its reason,
+// and a start may have a trigger that leaves no entry.
+func (c *Correlator) byPast(j *job) *why {
+	if c.live() && (j.firstAt != 0 || c.covers(j.newTime)) {
+		return nil
+	}
+	switch j.type_() {
+	case ActionStop, ActionRestart, ActionReload:
+		if len(j.entries) == 0 || c.neighbour(j) {
+			return &why{cause: CauseUnknown, missing: []string{"dbus", "config"}}
+		}
+	case ActionStart:
+		if !j.unit.configured || j.unit.config.Failed != "" || startable(j.unit.config) {
+			return nil
+		}
+	default:
+		return nil
+	}
+	if c.boot.range_(j) || c.shutdown.begun() {
+		return nil
+	}
+	return &why{cause: CauseManual, missing: []string{"requester"}, evidence: []Evidence{
+		c.proof(j.entries, "nothing else in the journal explains the job: a client asked")}}
+}
+
+// startable: something other than a client can start a unit with this configuration.
+func startable(cfg Config) bool {
+	for _, dep := range []string{"TriggeredBy", "RequiredBy", "WantedBy", "BoundBy", "UpheldBy", "RequisiteOf", "OnFailureOf", "OnSuccessOf"} {
+		if len(cfg.Deps[dep]) > 0 {
+			return true
+		}
+	}
+	return cfg.BusName != ""
+}

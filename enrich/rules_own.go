@@ -1,0 +1,152 @@
+package enrich
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// byAutoRestart: the unit's own last end is the reason.
+func (c *Correlator) byAutoRestart(j *job) *why {
+	if j.auto == nil && !j.autoState || j.stopLog {
+		return nil
+	}
+	if t := j.type_(); t == ActionStop || t == ActionReload {
+		return nil
+	}
+	w := &why{cause: CauseUnknown}
+	if j.auto != nil {
+		w.evidence = append(w.evidence, journalProof(*j.auto))
+	} else {
+		w.evidence = append(w.evidence, Evidence{Source: "dbus", Says: fmt.Sprintf("%s went from auto-restart to its restart, NRestarts=%d", j.unit.name, j.unit.process.Restarts)})
+	}
+	last := c.lastEnd(j.unit)
+	switch {
+	case last.cause != "" && last.cause != CauseUnknown:
+		w.cause = last.cause
+		w.evidence = append(slices.Clone(last.evidence), w.evidence...)
+	case j.beforeProcess.Iface == "service" && j.beforeProcess.Result == "success":
+		w.cause = CauseCleanExit
+	case j.beforeProcess.Iface == "service" && j.beforeProcess.Result != "":
+		w.cause = CauseCrash
+	default:
+		w.missing = append(w.missing, "history")
+	}
+	return w
+}
+
+// lastEnd is how the unit's last run ended, told or still being judged.
+func (c *Correlator) lastEnd(u *unit) ended {
+	if x := u.exit; x != nil && !x.dropped && !c.underJob(x) {
+		end := c.assess(x)
+		end.evidence = c.exitProof(x)
+		return end
+	}
+	return u.last
+}
+
+// firing is a trigger unit beginning to run.
+type firing struct {
+	unit  string
+	seq   uint64
+	mono  int64
+	taken []string // units whose job it has explained
+}
+
+const keptFirings = 64
+
+// noteFiring remembers a timer, path, socket or automount that begins to run. Its
+// flush comes just before the JobNew of what it triggers (evidence §9, measured).
+func (c *Correlator) noteFiring(u *unit, was unit, o Observation) {
+	switch kind(u.name) {
+	case "timer", "path", "socket", "automount":
+	default:
+		return
+	}
+	began := u.state.Sub == "running" && (was.known && was.state.Sub != "running" ||
+		!was.known && o.Mono-u.state.Changed < nearby && u.state.Changed > 0)
+	again := u.process.LastTrigger != 0 && was.process.LastTrigger != u.process.LastTrigger && o.Mono-u.process.LastTrigger < nearby
+	if !began && !again {
+		return
+	}
+	c.fired = append(c.fired, firing{unit: u.name, seq: c.seq, mono: o.Mono})
+	if len(c.fired) > keptFirings {
+		c.fired = slices.Delete(c.fired, 0, 1)
+	}
+}
+
+// byTrigger: a manual start puts a socket into running too, but only after the
+// job is gone; so only what fired before the job was announced counts.
+func (c *Correlator) byTrigger(j *job) *why {
+	if !c.startsSomething(j) {
+		return nil
+	}
+	for i := len(c.fired) - 1; i >= 0; i-- {
+		f := &c.fired[i]
+		if f.seq > j.seq || j.firstAt == 0 || j.firstAt-f.mono > nearby || !slices.Contains(j.unit.config.Deps["TriggeredBy"], f.unit) {
+			continue
+		}
+		if slices.Contains(f.taken, j.unit.name) {
+			continue
+		}
+		t := kind(f.unit)
+		return &why{cause: Cause(t), trigger: &Trigger{Unit: f.unit, Relation: t}, evidence: []Evidence{
+			{Source: "dbus", Says: f.unit + " began to run just before the job came"}}}
+	}
+	return c.byAutomountEntry(j)
+}
+
+// takeFiring: one firing explains one job of a unit.
+func (c *Correlator) takeFiring(j *job, w *why) {
+	if w.rule != "trigger" || w.trigger == nil {
+		return
+	}
+	for i := len(c.fired) - 1; i >= 0; i-- {
+		f := &c.fired[i]
+		if f.unit == w.trigger.Unit && f.seq <= j.seq {
+			f.taken = append(f.taken, j.unit.name)
+			return
+		}
+	}
+}
+
+// startsSomething: triggers only ever make start jobs; one on a unit that is up
+// already ends as a job without effect.
+func (c *Correlator) startsSomething(j *job) bool {
+	t := j.type_()
+	return t == "" || t == ActionStart || t == ActionNop
+}
+
+// byAutomountEntry: PID 1 logs who touched the mount point.
+func (c *Correlator) byAutomountEntry(j *job) *why {
+	if kind(j.unit.name) != "mount" {
+		return nil
+	}
+	h := c.hinted(j, func(h hint) bool {
+		return strings.HasPrefix(lastClause(h.entry), "Got automount request") &&
+			(slices.Contains(j.unit.config.Deps["TriggeredBy"], h.entry.Unit) || stem(h.entry.Unit) == stem(j.unit.name))
+	})
+	if h == nil {
+		return nil
+	}
+	return &why{cause: CauseAutomount, trigger: &Trigger{Unit: h.entry.Unit, Relation: "automount"},
+		evidence: []Evidence{journalProof(h.entry)}}
+}
+
+func stem(unit string) string { return strings.TrimSuffix(unit, "."+kind(unit)) }
+
+// byConnection: an Accept=yes socket stays listening and makes an instance
+// NAME@COUNT-… for each connection (socket_enter_running, socket.c).
+func (c *Correlator) byConnection(j *job) *why {
+	_, instance, ok := strings.Cut(stem(j.unit.name), "@")
+	if !ok || !c.startsSomething(j) || instance == "" || instance[0] < '0' || instance[0] > '9' {
+		return nil
+	}
+	for _, t := range j.unit.config.Deps["TriggeredBy"] {
+		if kind(t) == "socket" && strings.Contains(instance, "-") {
+			return &why{cause: CauseSocket, trigger: &Trigger{Unit: t, Relation: "socket"}, evidence: []Evidence{
+				{Source: "dbus", Says: j.unit.name + " is the instance that " + t + " made for a connection"}}}
+		}
+	}
+	return nil
+}

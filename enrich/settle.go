@@ -1,0 +1,194 @@
+package enrich
+
+import (
+	"slices"
+	"strings"
+)
+
+// settle gives the events of all jobs and runs whose evidence is complete. Runs go
+// first: the end of a run is told before the restart that follows it.
+func (c *Correlator) settle() {
+	c.settleExits()
+	c.askTypes()
+	c.sweepStale()
+	for again := true; again; {
+		again = false
+		for _, j := range slices.Clone(c.waiting) {
+			if !j.told && c.jobReady(j) {
+				c.finish(j)
+				again = true
+			}
+		}
+		c.waiting = slices.DeleteFunc(c.waiting, func(j *job) bool { return j.told })
+	}
+}
+
+// orphanWait is how long, in µs, a job whose closing entry was read while the bus
+// listened may wait for its JobRemoved before it is taken to be lost.
+const orphanWait = 5_000_000
+
+// sweepStale ends the jobs that only the journal knows: their signals were lost.
+func (c *Correlator) sweepStale() {
+	if !c.live() || c.mono-c.swept < orphanWait/4 {
+		return
+	}
+	c.swept = c.mono
+	for _, j := range c.orphans() {
+		c.endJob(j, c.mono, j.closing.Time)
+	}
+}
+
+func (c *Correlator) orphans() []*job {
+	var orphans []*job
+	for _, j := range c.jobs {
+		if j.closing != nil && j.removedAt == 0 && c.mono-j.closedAt > orphanWait {
+			orphans = append(orphans, j)
+		}
+	}
+	slices.SortFunc(orphans, func(a, b *job) int { return int(a.id) - int(b.id) })
+	return orphans
+}
+
+// jobReady says whether all evidence on a finished job is in, or no more will come.
+func (c *Correlator) jobReady(j *job) bool {
+	if !c.live() {
+		return c.pastReady(j)
+	}
+	if c.mono-j.removedAt >= c.opt.Deadline {
+		return true
+	}
+	if x := j.unit.exit; x != nil && !x.next && x.fromBus {
+		return false // the run it follows is told first
+	}
+	if !j.removed {
+		return c.pastReady(j)
+	}
+	if c.journalUp() && j.closing == nil && c.entryTime <= j.endTime {
+		return false
+	}
+	if !j.unit.configured && c.needsConfig(j) || !j.scanned && c.procUp() && c.needsClients(j) {
+		return false
+	}
+	return c.restartTold(j) && c.jobLogReady(j)
+}
+
+func (c *Correlator) procUp() bool {
+	w := c.witnesses[WitnessProc]
+	return w != nil && w.up
+}
+
+// needsConfig: an automatic restart and a shutdown need no configuration to be told.
+func (c *Correlator) needsConfig(j *job) bool {
+	return !(j.auto != nil || j.autoState || c.shutdown.begun() && j.id >= c.shutdown.anchor)
+}
+
+func (c *Correlator) needsClients(j *job) bool { return c.needsConfig(j) && j.newAt != 0 }
+
+// restartTold: a start that failed waits for word of an automatic restart, which
+// before systemd 254 comes just after JobRemoved.
+func (c *Correlator) restartTold(j *job) bool {
+	if j.result == "done" || j.end.Active != "failed" || kind(j.unit.name) != "service" {
+		return true
+	}
+	return c.subStateTells() || isWaitingRestart(j.unit.state.Sub) || j.unit.configured && j.unit.config.Restart == "no" ||
+		looseLike(j.loose, isStartLimit) != nil
+}
+
+// jobLogReady: a failure waits for the unit's own last lines.
+func (c *Correlator) jobLogReady(j *job) bool {
+	if j.log != nil || c.opt.LogLines < 0 || !c.journalUp() {
+		return true
+	}
+	run := c.failedRun(j)
+	if run == "" {
+		return true
+	}
+	if !j.logAsked {
+		j.logAsked = true
+		c.wantLog(j.unit.name, run)
+	}
+	return false
+}
+
+// failedRun is the invocation whose failure a job's event tells, if there is one.
+func (c *Correlator) failedRun(j *job) string {
+	o := c.outcome(j)
+	if o.failure == "" || o.failure == "start-limit-hit" {
+		return ""
+	}
+	if len(j.runs) > 0 {
+		return j.runs[len(j.runs)-1]
+	}
+	if o.invocation != "" {
+		return o.invocation
+	}
+	return j.before.Invocation
+}
+
+// finish tells a job.
+func (c *Correlator) finish(j *job) {
+	w := c.why(j)
+	j.verdict = w
+	c.takeFiring(j, w)
+	o := c.outcome(j)
+	c.rememberOutcome(j, o, w)
+	e := c.jobEvent(j, o, w)
+	j.final, j.told = j.type_(), true
+	delete(c.jobs, j.id)
+	c.emit(e)
+	j.slim()
+}
+
+// slim keeps of a told job what later jobs may ask for.
+func (j *job) slim() {
+	j.entries, j.loose, j.log, j.clients = nil, nil, nil, nil
+	j.verdict.evidence = nil
+}
+
+// rememberOutcome: a run that failed under its own start job is the unit's last
+// end, and the reason of the automatic restart that may follow.
+func (c *Correlator) rememberOutcome(j *job, o outcome, w *why) {
+	u := j.unit
+	if o.failure != "" && o.failure != "start-limit-hit" && (o.action == ActionStart || o.action == ActionRestart) && o.result != "done" {
+		u.last = ended{cause: CauseCrash, failure: o.failure, exit: o.exit, time: j.endTime, mono: j.removedAt, invocation: o.invocation}
+		u.crashes = recent(append(u.crashes, j.endTime), j.endTime)
+	}
+	if o.action == ActionRestart && o.result == "done" {
+		u.restarts = recent(append(u.restarts, j.endTime), j.endTime)
+	}
+}
+
+// recent keeps the times of the last ten minutes.
+func recent(times []int64, now int64) []int64 {
+	return slices.DeleteFunc(times, func(t int64) bool { return now-t > recentWindow })
+}
+
+// emit gives an event, once an id.
+func (c *Correlator) emit(e Event) {
+	if _, twice := c.told.Get(e.ID); twice {
+		return
+	}
+	c.told.Add(e.ID, struct{}{})
+	if int64(e.Time) < c.opt.Since {
+		return
+	}
+	c.stats.Events++
+	if e.Cause == CauseUnknown {
+		c.stats.Unknown++
+	}
+	c.out = append(c.out, e)
+}
+
+func containsText(e Entry, text string) bool { return strings.Contains(e.Message, text) }
+
+func journalProof(e Entry) Evidence {
+	return Evidence{Source: "journal", Cursor: e.Cursor, Says: lastClause(e)}
+}
+
+// proof is the last of the entries, or what the bus showed.
+func (c *Correlator) proof(entries []Entry, says string) Evidence {
+	if len(entries) == 0 {
+		return Evidence{Source: "dbus", Says: says}
+	}
+	return Evidence{Source: "journal", Cursor: entries[len(entries)-1].Cursor, Says: says}
+}

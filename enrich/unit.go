@@ -1,0 +1,220 @@
+package enrich
+
+import "strings"
+
+// unit is what is remembered of one unit.
+type unit struct {
+	name       string
+	state      State
+	process    Process
+	known      bool // state is from a flush or listing
+	config     Config
+	configured bool
+	asked      bool // its configuration was asked for since the last reload
+	// The instant that it last left the active state, and the job slot's id then.
+	left unitLeft
+	// endSeen is the mono time of the last end of a run that was looked at.
+	endSeen int64
+	// endedRun is the invocation of that run: the first end of a run wins.
+	endedRun string
+	last     ended // how its last run ended
+	runStart int64 // source time of the entry that told of its run's start, µs
+	runID    string
+	loose    []Entry // entries without a job since the last boundary
+	run      *job    // the job that the journal says is running on it
+	schedule *Entry  // a restart that was scheduled and has no job yet
+	schedAt  int64
+	jobs     []*job // its last jobs, oldest first
+	restarts []int64
+	crashes  []int64
+	exit     *exit // its run that is being judged
+}
+
+type unitLeft struct {
+	at   int64 // ActiveExitTimestampMonotonic
+	job  uint32
+	from string // the ActiveState it left
+}
+
+// ended is how a run ended.
+type ended struct {
+	cause      Cause
+	failure    string
+	exit       *Exit
+	time       int64 // CLOCK_REALTIME, µs
+	mono       int64
+	invocation string
+	evidence   []Evidence
+}
+
+const (
+	keptLoose = 24 // entries without a job kept a unit, oldest dropped
+	keptJobs  = 4
+)
+
+func (c *Correlator) unit(name string) *unit {
+	if u, ok := c.units.Get(name); ok {
+		return u
+	}
+	u := &unit{name: name}
+	c.units.Add(name, u)
+	return u
+}
+
+// peek gives a unit only if it is known; it does not count as a use.
+func (c *Correlator) peek(name string) *unit {
+	u, _ := c.units.Peek(name)
+	return u
+}
+
+// forget keeps the memory of units bounded: the longest unused idle ones go.
+func (c *Correlator) forget() {
+	for tries := 0; c.units.Len() > c.opt.Units && tries < 64; tries++ {
+		name, u, _ := c.units.GetOldest()
+		if u.busy() {
+			c.units.Get(name) // youngest now
+			continue
+		}
+		c.units.RemoveOldest()
+	}
+}
+
+func (u *unit) busy() bool {
+	for _, j := range u.jobs {
+		if !j.told {
+			return true
+		}
+	}
+	return u.exit != nil || u.schedule != nil || isWaitingRestart(u.state.Sub)
+}
+
+// kind is a unit's type: the last part of its name.
+func kind(unit string) string {
+	return unit[strings.LastIndexByte(unit, '.')+1:]
+}
+
+// isUp says whether an ActiveState means that a run is under way and had started.
+func isUp(active string) bool {
+	return active == "active" || active == "reloading" || active == "refreshing"
+}
+
+func isDown(active string) bool { return active == "inactive" || active == "failed" }
+
+// isWaitingRestart knows the sub-states from which systemd restarts a service by
+// itself (252: auto-restart; 254+ the others; evidence §6.3).
+func isWaitingRestart(sub string) bool {
+	switch sub {
+	case "auto-restart", "auto-restart-queued", "failed-before-auto-restart", "dead-before-auto-restart":
+		return true
+	}
+	return false
+}
+
+// unitChanged takes in one flush. The order of signals is the order of events
+// for one unit; between units it means nothing (evidence §2.2).
+func (c *Correlator) unitChanged(o Observation) {
+	u := c.unit(o.Unit)
+	was := *u
+	if o.Process.Iface != "" {
+		u.process = o.Process
+	}
+	if o.State.Active == "" {
+		return
+	}
+	u.state, u.known = o.State, true
+	if isUp(was.state.Active) && !isUp(o.State.Active) || !was.known && o.State.ActiveExit > c.busSince() && c.live() {
+		u.left = unitLeft{o.State.ActiveExit, o.State.Job, was.state.Active}
+	}
+	c.noteFiring(u, was, o)
+	c.noteJob(u, was)
+	c.noteEnd(u, was)
+	c.noteReset(u, was)
+	c.noteRestartWord(u)
+}
+
+func (c *Correlator) unitRemoved(o Observation) {
+	u := c.peek(o.Unit)
+	if u == nil || c.reloading {
+		return
+	}
+	if u.known && u.state.Active == "failed" && u.state.Job == 0 && !u.busy() {
+		c.reset(u, u.state.Changed+1)
+	}
+	u.state, u.process = State{}, Process{}
+	u.known, u.configured, u.asked = false, false, false
+	u.config = Config{}
+}
+
+// noteReset finds a failed unit that was cleared without a job: its state
+// changes, but it does not enter the inactive states anew (unit_notify, unit.c).
+func (c *Correlator) noteReset(u *unit, was unit) {
+	if !was.known || was.state.Active != "failed" || u.state.Active != "inactive" {
+		return
+	}
+	if u.state.Job == 0 && was.state.Job == 0 && u.state.Changed > u.state.InactiveEnter {
+		c.reset(u, u.state.Changed)
+	}
+}
+
+// listing tells how things stand at a (re)connect or after a reload. Only what
+// is known already, or is out of the ordinary, is kept.
+func (c *Correlator) listing(o Observation) {
+	open := map[uint32]bool{}
+	for _, l := range o.Listing {
+		if l.Job != 0 {
+			open[l.Job] = true
+			c.listedJob(l, o.Mono)
+		}
+		c.boot.noteUp(l)
+		u := c.peek(l.Unit)
+		if u == nil && (l.Job != 0 || !plain(l)) {
+			u = c.unit(l.Unit)
+		}
+		if u != nil {
+			c.listed(u, l)
+		}
+	}
+	c.closeVanished(open)
+	c.boot.listed = true
+}
+
+// plain is a unit at rest, of which the next flush tells everything.
+func plain(l Listed) bool { return l.Active == "active" || l.Active == "inactive" }
+
+func (c *Correlator) listed(u *unit, l Listed) {
+	if u.known && (u.state.Active != l.Active || u.state.Sub != l.Sub) {
+		// It changed while nobody looked: the timestamps that we hold are of another state.
+		u.state = State{Invocation: u.state.Invocation}
+	}
+	u.state.Active, u.state.Sub, u.state.Job, u.known = l.Active, l.Sub, l.Job, true
+}
+
+// configured takes in a unit's configuration.
+func (c *Correlator) configured(o Observation) {
+	u := c.unit(o.Unit)
+	u.config, u.configured = o.Config, true
+}
+
+// wantConfig asks for a unit's configuration, once until the next reload.
+func (c *Correlator) wantConfig(u *unit) {
+	if !u.asked {
+		u.asked = true
+		c.wants.Configs = append(c.wants.Configs, u.name)
+	}
+}
+
+// managerReloading: configuration is stale once a reload has ended.
+func (c *Correlator) managerReloading(o Observation) {
+	c.reloading = o.Active
+	if o.Active {
+		return
+	}
+	for _, u := range c.units.Values() {
+		u.config, u.configured, u.asked = Config{}, false, false
+		for _, j := range u.jobs {
+			if !j.told {
+				c.wantConfig(u)
+			}
+		}
+	}
+}
