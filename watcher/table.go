@@ -3,8 +3,10 @@ package watcher
 import (
 	"encoding/binary"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -12,7 +14,7 @@ import (
 )
 
 const (
-	maxPIDs      = 4096 // looked at in one scan, youngest pids first
+	maxPIDs      = 4096 // read in one scan, highest pids first
 	maxAncestors = 16
 	maxClients   = 64
 	readLimit    = 4096 // of any file of a process
@@ -29,7 +31,15 @@ type table struct {
 	ents [1 << 15]byte
 	buf  [readLimit]byte
 	path []byte
-	pids []int
+	pids []pid
+	calm calm
+}
+
+// A pid is an entry of /proc. Its inode number tells it from an earlier process of that pid:
+// the kernel makes a new one for each process, and exec keeps it (fs/proc/base.c).
+type pid struct {
+	pid int
+	ino uint64
 }
 
 func newTable(dir string, user bool) *table {
@@ -47,18 +57,26 @@ func (t *table) close() {
 // vanishes while it is read is left out.
 func (t *table) clients() []enrich.Client {
 	t.list()
+	t.calm.begin(time.Now())
 	var found []process
-	for _, pid := range t.pids {
-		if len(found) == maxClients {
-			break
-		}
-		if pid == t.self || pid == 1 || !isClient(t.read(pid, "comm")) {
+	reads := 0
+	for _, p := range t.pids {
+		if p.pid == t.self || p.pid == 1 || t.calm.skip(p) {
 			continue
 		}
-		if p, ok := t.process(pid); ok {
-			found = append(found, p)
+		if reads++; reads > maxPIDs || len(found) == maxClients {
+			break
+		}
+		comm := t.read(p.pid, "comm")
+		t.calm.saw(p, comm)
+		if !isClient(comm) {
+			continue
+		}
+		if c, ok := t.process(p.pid); ok {
+			found = append(found, c)
 		}
 	}
+	t.calm.end()
 	return choose(found)
 }
 
@@ -86,41 +104,38 @@ func (t *table) list() {
 		}
 		t.pids = appendPIDs(t.pids, t.ents[:n])
 	}
-	t.newest()
+	slices.Reverse(t.pids)
 }
 
-// newest turns the pids round and cuts them at maxPIDs.
-func (t *table) newest() {
-	for i, j := 0, len(t.pids)-1; i < j; i, j = i+1, j-1 {
-		t.pids[i], t.pids[j] = t.pids[j], t.pids[i]
-	}
-	t.pids = t.pids[:min(len(t.pids), maxPIDs)]
-}
-
-// appendPIDs reads struct linux_dirent64 (man getdents): the record's length at 16, its
-// name from 19 on. Names that are no number are not processes.
-func appendPIDs(pids []int, ents []byte) []int {
+// appendPIDs reads struct linux_dirent64 (man getdents): the inode at 0, the record's
+// length at 16, its name from 19 on. Names that are no number are not processes.
+func appendPIDs(pids []pid, ents []byte) []pid {
 	for len(ents) >= 19 {
 		size := int(binary.NativeEndian.Uint16(ents[16:]))
 		if size < 19 || size > len(ents) {
 			break
 		}
-		pid := 0
-		for _, c := range ents[19:size] {
-			if !isDigit(c) {
-				if c != 0 {
-					pid = 0
-				}
-				break
-			}
-			pid = 10*pid + int(c-'0')
-		}
-		if pid > 0 {
-			pids = append(pids, pid)
+		if n := number(ents[19:size]); n > 0 {
+			pids = append(pids, pid{n, binary.NativeEndian.Uint64(ents)})
 		}
 		ents = ents[size:]
 	}
 	return pids
+}
+
+// number reads a name that ends at a zero byte as a pid; 0 for any other.
+func number(name []byte) int {
+	n := 0
+	for _, c := range name {
+		switch {
+		case c == 0:
+			return n
+		case !isDigit(c) || n > 1<<30:
+			return 0
+		}
+		n = 10*n + int(c-'0')
+	}
+	return n
 }
 
 // read gives the beginning of a process's file; it is valid until the next read. Nil is
