@@ -37,7 +37,7 @@ func (w *World) Play(ctx context.Context, s *Scenario, all []*Scenario, version 
 		func(events []map[string]any) bool { return len(events) >= wanted(want) })
 	p.To = monotonic()
 	if s.Headers["phase"] == "boot" {
-		p.Events, p.From = owned(w.Before, s, all), 0
+		p.From = 0
 	}
 	p.Faults = Compare(want, p.Events, s.Leeway())
 	return p, err
@@ -58,16 +58,6 @@ func (w *World) act(ctx context.Context, s *Scenario, since string) error {
 func (w *World) Tidy(ctx context.Context, s *Scenario) error {
 	_, err := w.Run(ctx, "sh", "-c", `for u in "$0"-* "$0"@* "$0".*; do systemctl stop "$u"; systemctl reset-failed "$u"; done 2>/dev/null; :`, s.Name)
 	return err
-}
-
-func owned(events []map[string]any, s *Scenario, all []*Scenario) []map[string]any {
-	var mine []map[string]any
-	for _, e := range events {
-		if unit, _ := e["unit"].(string); Owner(all, unit) == s.Name {
-			mine = append(mine, e)
-		}
-	}
-	return mine
 }
 
 // wanted counts the events that must come.

@@ -23,6 +23,7 @@ import (
 //	extra-ok: true     events beyond those wanted are fine
 //	any-order: true    their order is open, even within a unit
 //	also: a.service    units that count besides those that bear its name
+//	keep: all          its fixture keeps the signals and entries of all units
 //	record: false      no fixture is cut from it
 //
 // Its files are units/… (in /etc/systemd/system), files/… (anywhere), run (a shell

@@ -52,14 +52,14 @@ var buildOnce = sync.OnceValues(func() (string, error) {
 })
 
 // create boots a world and destroys it when the test ends.
-func create(t *testing.T, suite Suite, scenarios []*Scenario, flags ...string) *World {
+func create(t *testing.T, suite Suite, files map[string][]byte, flags string) *World {
 	t.Helper()
 	bin, err := buildOnce()
 	if err != nil {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	w, err := Create(t.Context(), suite, bin, scenarios, flags...)
+	w, err := Create(t.Context(), suite, bin, files, flags)
 	if w != nil {
 		t.Cleanup(func() {
 			if t.Failed() {
@@ -88,7 +88,7 @@ func TestScenarios(t *testing.T) {
 	for _, suite := range chosen() {
 		t.Run(fmt.Sprint(suite.Version), func(t *testing.T) {
 			t.Parallel()
-			w := create(t, suite, all)
+			w := create(t, suite, FilesOf(all), Recording)
 			for _, phase := range []string{"boot", "", "shutdown"} {
 				for _, s := range all {
 					if s.Headers["phase"] == phase {

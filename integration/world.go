@@ -1,13 +1,14 @@
 package integration
 
 import (
+	"bytes"
 	"context"
 	_ "embed" // prelude.sh
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -22,6 +23,9 @@ const (
 	stderrPath  = "/root/stderr"
 )
 
+// Recording are watch's flags for tests: everything is seen, and recorded.
+const Recording = "--output json --type all --record " + recordPath
+
 // watchUnit runs sdwhy as people run it: as a service, from the boot on, and while
 // everything else is isolated away.
 const watchUnit = `[Unit]
@@ -30,7 +34,7 @@ After=dbus.service
 Wants=dbus.service
 IgnoreOnIsolate=yes
 [Service]
-ExecStart=/usr/local/bin/sdwhy watch --output json --type all --record ` + recordPath + ` %s
+ExecStart=/usr/local/bin/sdwhy watch %s
 Environment=SDWHY_DEBUG_LATENCY=` + latencyPath + `
 StandardOutput=append:` + eventsPath + `
 StandardError=append:` + stderrPath + `
@@ -44,7 +48,6 @@ const probeUnit = "[Service]\nType=oneshot\nExecStart=/bin/true\n"
 type World struct {
 	*Container
 	Events *Tail
-	Before []map[string]any // events of the boot
 }
 
 // Build compiles sdwhy into dir and returns the binary's path.
@@ -60,8 +63,9 @@ func Build(ctx context.Context, dir string) (string, error) {
 	return bin, nil
 }
 
-// Create boots a suite with the scenarios' files and sdwhy, and waits until it follows.
-func Create(ctx context.Context, suite Suite, bin string, scenarios []*Scenario, flags ...string) (*World, error) {
+// Create boots a suite with files and sdwhy, whose flags for watch are given, and
+// waits until it follows. The World must be closed even if there is an error, when it is not nil.
+func Create(ctx context.Context, suite Suite, bin string, files map[string][]byte, flags string) (*World, error) {
 	base, err := Rootfs(ctx, suite)
 	if err != nil {
 		return nil, err
@@ -71,7 +75,7 @@ func Create(ctx context.Context, suite Suite, bin string, scenarios []*Scenario,
 		return nil, err
 	}
 	w := &World{Container: c, Events: NewTail(c.Path(eventsPath))}
-	if err := w.install(bin, scenarios, flags); err != nil {
+	if err := w.install(bin, files, flags); err != nil {
 		return w, err
 	}
 	if err := c.Boot(ctx, base); err != nil {
@@ -80,34 +84,39 @@ func Create(ctx context.Context, suite Suite, bin string, scenarios []*Scenario,
 	return w, w.follow(ctx)
 }
 
-func (w *World) install(bin string, scenarios []*Scenario, flags []string) error {
+func (w *World) install(bin string, files map[string][]byte, flags string) error {
 	binary, err := os.ReadFile(bin)
 	if err != nil {
 		return err
 	}
-	files := map[string][]byte{
+	all := map[string][]byte{
 		"/usr/local/bin/sdwhy":                               binary,
-		"/etc/systemd/system/sdwhy-test.service":             fmt.Appendf(nil, watchUnit, strings.Join(flags, " ")),
+		"/etc/systemd/system/sdwhy-test.service":             fmt.Appendf(nil, watchUnit, flags),
 		"/etc/systemd/system/sdwhy-probe.service":            []byte(probeUnit),
 		"/etc/hostname":                                      []byte("host\n"),
 		"/etc/systemd/system/multi-user.target.d/sdwhy.conf": []byte("[Unit]\nWants=sdwhy-test.service\n"),
 	}
-	for _, s := range scenarios {
-		for path, data := range s.Files {
-			files[path] = data
-		}
-		files[scriptPath(s)] = []byte(prelude + s.Run)
-	}
-	for path, data := range files {
+	maps.Copy(all, files)
+	for path, data := range all {
 		mode := os.FileMode(0o644)
-		if path == "/usr/local/bin/sdwhy" || strings.HasPrefix(string(data), "#!") {
+		if bytes.HasPrefix(data, []byte("\x7fELF")) || bytes.HasPrefix(data, []byte("#!")) {
 			mode = 0o755
 		}
 		if err := w.Install(path, data, mode); err != nil {
 			return fmt.Errorf("failed to install %s: %w", path, err)
 		}
 	}
-	return os.Chmod(w.Path("/root"), 0o700)
+	return os.MkdirAll(w.Path("/root"), 0o700)
+}
+
+// FilesOf gathers what scenarios need in their container.
+func FilesOf(scenarios []*Scenario) map[string][]byte {
+	files := map[string][]byte{}
+	for _, s := range scenarios {
+		maps.Copy(files, s.Files)
+		files[scriptPath(s)] = []byte(prelude + s.Run)
+	}
+	return files
 }
 
 func scriptPath(s *Scenario) string { return "/root/play/" + s.Name }
@@ -116,26 +125,24 @@ func scriptPath(s *Scenario) string { return "/root/play/" + s.Name }
 func (w *World) follow(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	for ctx.Err() == nil {
-		if _, err := w.Run(ctx, "systemctl", "start", "sdwhy-probe.service"); err != nil {
-			return err
+	for next := time.Now(); ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(next) {
+			if _, err := w.Run(ctx, "systemctl", "start", "sdwhy-probe.service"); err != nil {
+				return err
+			}
+			next = time.Now().Add(500 * time.Millisecond)
 		}
-		once, stop := context.WithTimeout(ctx, 500*time.Millisecond)
-		seen := false
-		events, err := w.Events.Collect(once, 0, func(map[string]any) bool { return true },
-			func(events []map[string]any) bool {
-				for _, e := range events {
-					seen = seen || e["unit"] == "sdwhy-probe.service"
-				}
-				return seen
-			})
-		stop()
-		w.Before = append(w.Before, events...)
-		if err != nil || seen {
-			return err
+		if bytes.Contains(w.Output(), []byte("sdwhy-probe.service")) {
+			return nil
 		}
 	}
 	return fmt.Errorf("sdwhy did not come up in %s:\n%s", w.Name, w.Stderr())
+}
+
+// Output is all that sdwhy has written to stdout.
+func (w *World) Output() []byte {
+	out, _ := os.ReadFile(w.Path(eventsPath))
+	return out
 }
 
 // Stderr is the last of what sdwhy itself said.

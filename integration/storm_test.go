@@ -1,0 +1,86 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+const stormJobs = 500
+
+// TestStorm runs jobs as fast as systemd can, and misses none.
+func TestStorm(t *testing.T) {
+	needContainers(t)
+	for _, suite := range chosen() {
+		t.Run(fmt.Sprint(suite.Version), func(t *testing.T) {
+			w := create(t, suite, map[string][]byte{"/etc/systemd/system/storm@.target": []byte("[Unit]\n")}, Recording)
+			start := time.Now()
+			if _, err := w.Run(t.Context(), "bash", "-c", fmt.Sprintf("systemctl start storm@{1..%d}.target", stormJobs)); err != nil {
+				t.Fatal(err)
+			}
+			took := time.Since(start)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			events, err := w.Events.Collect(ctx, settle,
+				func(e map[string]any) bool { return strings.HasPrefix(fmt.Sprint(e["unit"]), "storm@") },
+				func(events []map[string]any) bool { return len(events) >= stormJobs })
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkStorm(t, events)
+			t.Logf("%d jobs in %.2f s; JobRemoved to event written: %s", stormJobs, took.Seconds(), delays(t, w, "/job/"))
+		})
+	}
+}
+
+func checkStorm(t *testing.T, events []map[string]any) {
+	t.Helper()
+	units, requested := map[any]int{}, 0
+	for _, e := range events {
+		units[e["unit"]]++
+		if e["requester"] != nil {
+			requested++
+		}
+		for _, f := range diff("", map[string]any{"action": "start", "result": "done", "cause": "manual"}, e) {
+			t.Errorf("%v: %s", e["unit"], f)
+		}
+	}
+	for i := 1; i <= stormJobs; i++ {
+		if n := units[fmt.Sprintf("storm@%d.target", i)]; n != 1 {
+			t.Errorf("storm@%d.target has %d events, want 1", i, n)
+		}
+	}
+	t.Logf("requester known of %d of %d", requested, len(events))
+}
+
+// delays reads how long each job's event took after its JobRemoved was received.
+func delays(t *testing.T, w *World, id string) string {
+	t.Helper()
+	data, err := os.ReadFile(w.Path(latencyPath))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var took []time.Duration
+	for line := range strings.Lines(string(data)) {
+		f := strings.Split(strings.TrimSpace(line), "\t")
+		if len(f) != 3 || !strings.Contains(f[0], id) {
+			continue
+		}
+		removed, err1 := strconv.ParseInt(f[1], 10, 64)
+		written, err2 := strconv.ParseInt(f[2], 10, 64)
+		if err1 == nil && err2 == nil {
+			took = append(took, time.Duration(written-removed)*time.Microsecond)
+		}
+	}
+	if len(took) == 0 {
+		t.Fatal("no delay was measured")
+	}
+	slices.Sort(took)
+	return fmt.Sprintf("p50 %v, p99 %v, max %v over %d events",
+		took[len(took)/2], took[len(took)*99/100], took[len(took)-1], len(took))
+}
