@@ -73,6 +73,8 @@ func (w *Watcher) dial(ctx context.Context, take func([]byte) bool, opts ...dbus
 		return nil, fmt.Errorf("dial %s: %w", address, err)
 	}
 	_ = sock.SetDeadline(deadline)
+	stop := context.AfterFunc(ctx, func() { _ = sock.Close() })
+	defer stop()
 	conn, err := handshake(newFrames(sock, take), opts)
 	if err != nil {
 		_ = sock.Close()

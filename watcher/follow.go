@@ -6,7 +6,7 @@ import "sdwhy/enrich"
 // and tells that the bus is followed. Signals wait in the queue meanwhile.
 func (s *stream) opened(at stamp, o opened) {
 	s.flushHalf()
-	s.link = o.link
+	s.link, s.unheard = o.link, true
 	<-o.first.done
 	if o.first.err != nil {
 		return
@@ -28,6 +28,10 @@ func (s *stream) mark(at stamp, m mark) {
 	}
 	s.flushHalf()
 	s.start(at, p.host)
+	if s.reload && s.unheard { // a manager that answers does not reload
+		s.reload = false
+		s.say(at, enrich.Observation{Kind: enrich.KindReloading})
+	}
 	s.say(at, enrich.Observation{Kind: enrich.KindListing, Listing: p.rows})
 }
 
@@ -63,6 +67,7 @@ func (s *stream) closed(at stamp, err error) {
 		s.start(at, s.w.local())
 	}
 	s.link = nil
+	s.w.epoch.Add(1) // nobody tells of reloads while the bus is away
 	if s.told && !s.up {
 		return
 	}

@@ -91,12 +91,13 @@ func (w *Watcher) follow(ctx context.Context, q *queue, scan *scanner) error {
 	l.conn = conn
 	defer l.close()
 	w.count.connects.Add(1)
+	wake := w.requests.start()
 	first := newListing()
 	q.put(opened{l, first})
 	if err := first.fill(func() error { return l.begin(ctx, first) }); err != nil {
 		return err
 	}
-	return l.serve(ctx)
+	return l.serve(ctx, wake)
 }
 
 // close ends the link. godbus' reader may be in the middle of a signal: none is put after this.
@@ -200,14 +201,13 @@ func rules() [][]dbus.MatchOption {
 
 // serve makes the calls that are asked for until the link breaks. A listing goes
 // before reads of configuration.
-func (l *link) serve(ctx context.Context) error {
+func (l *link) serve(ctx context.Context, wake <-chan struct{}) error {
 	every := l.w.probe
 	if every == 0 {
 		every = probeEvery
 	}
 	probe := time.NewTicker(every)
 	defer probe.Stop()
-	wake := l.w.requests.start()
 	for {
 		var err error
 		select {

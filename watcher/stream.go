@@ -25,7 +25,9 @@ type stream struct {
 	up      bool
 	told    bool // the bus witness has been spoken of
 
-	link *link
+	link    *link
+	reload  bool // the last word was that the manager reloads
+	unheard bool // and that it ended may have been missed
 
 	half   *flush // a type's PropertiesChanged, waiting for the Unit's
 	halfAt stamp
@@ -82,10 +84,7 @@ func (s *stream) take(it item) {
 	case mark:
 		s.mark(it.at, what)
 	case gap:
-		s.flushHalf()
-		s.say(it.at, enrich.Observation{Kind: enrich.KindWitness, Witness: enrich.Witness{
-			Name: enrich.WitnessBus, Up: s.up, Lost: what.n, Why: what.why}})
-		s.resync()
+		s.gap(it.at, what)
 	case opened:
 		s.opened(it.at, what)
 	case closed:
@@ -101,6 +100,15 @@ func (s *stream) take(it item) {
 func (s *stream) say(at stamp, o enrich.Observation) {
 	o.Time, o.Mono = at.time, at.mono
 	s.emit(o)
+}
+
+// gap tells that signals are missing, and makes up for it with a listing.
+func (s *stream) gap(at stamp, g gap) {
+	s.flushHalf()
+	s.unheard = true
+	s.say(at, enrich.Observation{Kind: enrich.KindWitness,
+		Witness: enrich.Witness{Name: enrich.WitnessBus, Up: s.up, Lost: g.n, Why: g.why}})
+	s.resync()
 }
 
 // note tells a signal of the Manager.
@@ -124,6 +132,7 @@ func (s *stream) owner(at stamp, o owner) {
 // reloading makes what was read so far worthless and, once it is over, lists anew.
 func (s *stream) reloading(active bool) {
 	s.w.epoch.Add(1)
+	s.reload, s.unheard = active, false
 	if !active {
 		s.resync()
 	}

@@ -188,6 +188,21 @@ func TestBusAbsentAtFirst(t *testing.T) {
 	p.want("start", "witness dbus true", "listing") // start again: now the manager's version is known
 }
 
+// A reload whose end nobody heard of is over once the manager answers.
+func TestBusDiesDuringReload(t *testing.T) {
+	b := newTestBus(t)
+	f := newFakeSystemd(t, b)
+	p := watch(t, &Watcher{Address: b.address})
+	p.want(connected...)
+	f.send("Reloading", true)
+	p.want("reloading true")
+	b.stop()
+	p.want("witness dbus false")
+	b.start()
+	newFakeSystemd(t, b)
+	p.want("witness dbus true", "reloading false", "listing")
+}
+
 // A consumer that stalls loses nothing and gets everything in order, though the bus dies
 // meanwhile.
 func TestStalledConsumer(t *testing.T) {
