@@ -1,0 +1,124 @@
+package journal
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+var (
+	errPermission = errors.New("no permission to read the system journal: join the group systemd-journal (usermod -aG systemd-journal USER, then log in again; SupplementaryGroups=systemd-journal in a unit)")
+	errEmpty      = errors.New("no journal files: is systemd-journald running, and Storage= not none?")
+)
+
+func (w where) String() string {
+	switch {
+	case len(w.Files) > 0:
+		return strings.Join(w.Files, ", ")
+	case w.Directory != "":
+		return "journal in " + w.Directory
+	}
+	return "the local journal"
+}
+
+// dirs are the directories whose files make up the journal, those that are
+// there: sd_journal_open takes in this machine's, sd_journal_open_directory all
+// one level below.
+func (w where) dirs() []string {
+	if len(w.Files) > 0 {
+		return nil
+	}
+	if w.Directory != "" {
+		sub, _ := filepath.Glob(filepath.Join(w.Directory, "*", "*.journal"))
+		dirs := []string{w.Directory}
+		for _, f := range sub {
+			if d := filepath.Dir(f); d != dirs[len(dirs)-1] {
+				dirs = append(dirs, d)
+			}
+		}
+		return dirs
+	}
+	id, _ := os.ReadFile("/etc/machine-id")
+	var dirs []string
+	for _, root := range []string{"/run/log/journal", "/var/log/journal"} {
+		for _, d := range []string{root, filepath.Join(root, strings.TrimSpace(string(id)))} {
+			if _, err := os.Stat(d); err == nil {
+				dirs = append(dirs, d)
+			}
+		}
+	}
+	return dirs
+}
+
+// files are the journal's files, damaged ones (.journal~) included.
+func (w where) files() []string {
+	files := w.Files
+	for _, d := range w.dirs() {
+		found, _ := filepath.Glob(filepath.Join(d, "*.journal*"))
+		files = append(files, found...)
+	}
+	return files
+}
+
+// readable says why the journal cannot be read: libsystemd itself opens what it
+// may and says nothing of the rest.
+func (w where) readable() error {
+	readable := 0
+	var denied error
+	for _, path := range w.files() {
+		f, err := os.Open(path)
+		if err == nil {
+			readable++
+			f.Close()
+		} else if errors.Is(err, fs.ErrPermission) && (denied == nil || filepath.Base(path) == "system.journal") {
+			denied = fmt.Errorf("%w: %w", errPermission, err)
+		} else if len(w.Files) > 0 {
+			return err
+		}
+	}
+	switch {
+	case denied != nil && (readable == 0 || strings.HasSuffix(denied.Error(), "/system.journal: permission denied")):
+		return denied
+	case readable == 0:
+		if _, err := os.Stat(w.Directory); w.Directory != "" && err != nil {
+			return err
+		}
+		return fmt.Errorf("read %s: %w", w, errEmpty)
+	}
+	return nil
+}
+
+// damaged names the files that libsystemd leaves out without a word: no journal
+// header, or cut shorter than the header says.
+func (w where) damaged() []string {
+	var bad []string
+	for _, path := range w.files() {
+		f, err := os.Open(path)
+		if err != nil {
+			continue
+		}
+		head := make([]byte, 104)
+		_, err = f.ReadAt(head, 0)
+		info, serr := f.Stat()
+		f.Close()
+		if err != nil || serr != nil || !soundHeader(head, info.Size()) {
+			bad = append(bad, path)
+		}
+	}
+	return bad
+}
+
+// soundHeader checks what a journal file begins with (systemd's Journal File
+// Format): 8 bytes of signature, and at 88 and 96 the sizes of header and arena.
+func soundHeader(head []byte, size int64) bool {
+	if len(head) < 104 || string(head[:8]) != "LPKSHHRH" {
+		return false
+	}
+	header := binary.LittleEndian.Uint64(head[88:])
+	arena := binary.LittleEndian.Uint64(head[96:])
+	return header >= 208 && header < 1<<20 && arena < 1<<62 && header+arena <= uint64(size)
+}

@@ -1,0 +1,279 @@
+package journal
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"sdwhy/enrich"
+)
+
+// A Query asks for entries of the past. It is answered by the journal's indexes
+// alone (matches and seeks).
+type Query struct {
+	// Exec is the child's command line, as in Follower. Without it the journal is read
+	// in this process, which is some ms faster and dies if a file is cut under it.
+	Exec []string `json:"-"`
+
+	// Directory or Files name another journal than the local one.
+	Directory string
+	Files     []string
+	// Manager is "system" (or ""), "user-UID-PID", or "user-UID" for all of a user's managers.
+	Manager string
+
+	// Units are the units wanted, globs allowed; none is all. A glob is expanded
+	// through the unit names that the journal knows; one that fits none is an error.
+	Units []string
+	// Jobs (JOB_ID) and IDs (MESSAGE_ID) narrow to those; Boot to one boot.
+	Jobs []uint32
+	IDs  []string
+	Boot string
+	// Since and Until are µs since the epoch, both included; 0 is open.
+	Since, Until int64
+
+	// Context asks, instead, for what names no unit but bears on causes: the end of the
+	// boot, shutdown, sleep, sudo, OOM kills, dbus-daemon's activations, journald's losses.
+	Context bool
+	// Invocation asks, instead, for the lines that the unit itself logged in that run.
+	Invocation string
+
+	// Reverse gives the newest first. Limit ends after so many entries; 0 is no limit.
+	Reverse bool
+	Limit   int
+}
+
+// ErrNoUnit is a unit pattern that fits no unit in the journal.
+var ErrNoUnit = errors.New("no such unit in the journal")
+
+// Read gives the query's entries to emit, in order, until it returns false. Each
+// has its BootID. A child that dies is started again after the last entry.
+func Read(ctx context.Context, q Query, emit func(enrich.Entry) bool) error {
+	if len(q.Exec) > 0 {
+		return readByChild(ctx, q, emit)
+	}
+	return q.read(ctx, place{}, emit)
+}
+
+func (q Query) where() where { return where{Directory: q.Directory, Files: q.Files} }
+
+// read answers the query in this process, from after the place where one is given.
+func (q Query) read(ctx context.Context, from place, emit func(enrich.Entry) bool) error {
+	m, err := parseManager(q.Manager)
+	if err != nil {
+		return err
+	}
+	if q.Since > 0 && q.Until > 0 && q.Since > q.Until {
+		return fmt.Errorf("read the journal: the range runs backwards, from %s to %s", stamp(q.Since), stamp(q.Until))
+	}
+	r, err := open(q.where())
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if q.Units, err = r.expand(q.Units, m); err != nil {
+		return err
+	}
+	if err := r.match(queryTerms(q, m)); err != nil {
+		return err
+	}
+	if err := q.seek(r, from); err != nil {
+		return err
+	}
+	return q.scan(ctx, r, decoder{manager: m, own: q.Invocation != ""}, emit)
+}
+
+func stamp(t int64) string { return time.UnixMicro(t).Format(time.RFC3339) }
+
+// seek goes to just before the first entry wanted.
+func (q Query) seek(r *reader, from place) error {
+	switch {
+	case from.Cursor != "":
+		if err := r.SeekCursor(from.Cursor); err != nil {
+			return err
+		}
+		_, err := r.step(q.Reverse) // the cursor's own entry has been emitted
+		return err
+	case q.Reverse && q.Until > 0:
+		return r.SeekRealtimeUsec(uint64(q.Until))
+	case q.Reverse:
+		return r.SeekTail()
+	case q.Since > 0:
+		return r.SeekRealtimeUsec(uint64(q.Since))
+	}
+	return r.SeekHead()
+}
+
+// scan emits until the range or the limit ends.
+func (q Query) scan(ctx context.Context, r *reader, d decoder, emit func(enrich.Entry) bool) error {
+	for n := 0; q.Limit == 0 || n < q.Limit; {
+		ok, err := r.step(q.Reverse)
+		if !ok || err != nil || ctx.Err() != nil {
+			return errors.Join(err, ctx.Err())
+		}
+		rec, ok := r.record()
+		if !ok {
+			continue
+		}
+		if q.Reverse && rec.realtime < q.Since || !q.Reverse && q.Until > 0 && rec.realtime > q.Until {
+			return nil
+		}
+		e, ok := d.entry(rec)
+		if !ok {
+			continue
+		}
+		if n++; !emit(e) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// expand replaces globs by the unit names they fit.
+func (r *reader) expand(patterns []string, m manager) ([]string, error) {
+	var units, known []string
+	for _, p := range patterns {
+		if !strings.ContainsAny(p, "*?[") {
+			units = append(units, p)
+			continue
+		}
+		if known == nil {
+			var err error
+			if known, err = r.GetUniqueValues(m.unitField()); err != nil {
+				return nil, fmt.Errorf("list the journal's units: %w", err)
+			}
+		}
+		before := len(units)
+		for _, u := range known {
+			ok, err := path.Match(p, u)
+			if err != nil {
+				return nil, fmt.Errorf("unit pattern %q: %w", p, err)
+			}
+			if ok {
+				units = append(units, u)
+			}
+		}
+		if len(units) == before {
+			return nil, fmt.Errorf("%w: %s", ErrNoUnit, p)
+		}
+	}
+	slices.Sort(units)
+	return slices.Compact(units), nil
+}
+
+// readByChild answers the query by a child, and by another one after the last
+// entry when that dies.
+func readByChild(ctx context.Context, q Query, emit func(enrich.Entry) bool) error {
+	from, left := place{}, q.Limit
+	for deaths := 0; ; {
+		done := false
+		err := ask(ctx, q.Exec, modeRead, resumed{Query: q, From: from}, func(kind byte, payload []byte) error {
+			switch kind {
+			case frameDone:
+				done = true
+			case frameEntry:
+				e, err := parseEntry(payload)
+				if err != nil {
+					return err
+				}
+				from.Cursor, deaths = e.Cursor, 0
+				if left--; !emit(e) {
+					done = true
+				}
+			}
+			if done {
+				return errStop
+			}
+			return nil
+		})
+		if done || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		var gaveUp gaveUpError
+		if deaths++; errors.As(err, &gaveUp) || deaths >= fruitless {
+			return err
+		}
+		if q.Limit > 0 {
+			q.Limit = left
+		}
+	}
+}
+
+// A resumed query goes on after a place.
+type resumed struct {
+	Query
+	From place
+}
+
+var errStop = errors.New("enough")
+
+// ask runs a child and gives its frames to each.
+func ask(ctx context.Context, argv []string, mode string, what any, each func(kind byte, payload []byte) error) error {
+	p, err := start(argv, mode, what)
+	if err != nil {
+		return err
+	}
+	defer context.AfterFunc(ctx, func() { p.out.SetReadDeadline(time.Unix(1, 0)) })()
+	err = frames(p.out, each)
+	if why := p.stop(); err == nil {
+		err = fmt.Errorf("the journal child died: %s", why)
+	}
+	return err
+}
+
+// answer is the child's side of a query.
+func answer(ctx context.Context, mode string, q resumed, out *bufio.Writer) error {
+	var err error
+	switch mode {
+	case modeRead:
+		var buf, payload []byte
+		err = q.read(ctx, q.From, func(e enrich.Entry) bool {
+			payload = appendEntry(payload[:0], &e)
+			buf = appendFrame(buf[:0], frameEntry, payload)
+			_, err := out.Write(buf)
+			return err == nil
+		})
+	case modeBoots:
+		err = answerValue(out, q.Query, boots)
+	case modeUnits:
+		err = answerValue(out, q.Query, units)
+	default:
+		err = fmt.Errorf("journal child: unknown mode %q", mode)
+	}
+	if err == nil {
+		_, err = out.Write(appendFrame(nil, frameDone, nil))
+	}
+	return err
+}
+
+func answerValue[T any](out *bufio.Writer, q Query, get func(Query) (T, error)) error {
+	v, err := get(q)
+	if err != nil {
+		return err
+	}
+	return writeJSON(out, frameValue, v)
+}
+
+// value asks for something other than entries, in a child where the query has one.
+func value[T any](ctx context.Context, mode string, q Query, get func(Query) (T, error)) (v T, err error) {
+	if len(q.Exec) == 0 {
+		return get(q)
+	}
+	done := false
+	err = ask(ctx, q.Exec, mode, resumed{Query: q}, func(kind byte, payload []byte) error {
+		if kind == frameValue {
+			done = true
+			return errors.Join(json.Unmarshal(payload, &v), errStop)
+		}
+		return nil
+	})
+	if done && errors.Is(err, errStop) {
+		err = nil
+	}
+	return v, err
+}

@@ -1,0 +1,120 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+
+	"github.com/coreos/go-systemd/v22/sdjournal"
+)
+
+// maxData bounds a compressed field, bytes; it is a hint to libsystemd, so lengths
+// are cut again by the decoder.
+const maxData = 2 * maxVerdict
+
+// A reader is one sd_journal handle. It belongs to one goroutine: sdjournal
+// reads data after it has let go of its lock.
+type reader struct {
+	*sdjournal.Journal
+	skipped int // entries that could not be read
+}
+
+// where names the journal to open: files, else a directory, else the machine's.
+type where struct {
+	Directory string   `json:",omitempty"`
+	Files     []string `json:",omitempty"`
+}
+
+func open(w where) (*reader, error) {
+	if err := w.readable(); err != nil {
+		return nil, err
+	}
+	j, err := w.journal()
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", w, err)
+	}
+	if err := j.SetDataThreshold(maxData); err != nil {
+		return nil, errors.Join(fmt.Errorf("open %s: %w", w, err), j.Close())
+	}
+	return &reader{Journal: j}, nil
+}
+
+func (w where) journal() (*sdjournal.Journal, error) {
+	switch {
+	case len(w.Files) > 0:
+		return sdjournal.NewJournalFromFiles(w.Files...)
+	case w.Directory != "":
+		return sdjournal.NewJournalFromDir(w.Directory)
+	}
+	return sdjournal.NewJournal()
+}
+
+// match replaces the reader's matches by the alternatives given. A new seek must follow.
+func (r *reader) match(terms []term) error {
+	r.FlushMatches()
+	for i, t := range terms {
+		if i > 0 {
+			if err := r.AddDisjunction(); err != nil {
+				return err
+			}
+		}
+		for _, m := range t {
+			if err := r.AddMatch(m); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// step moves on by one entry; false at the end.
+func (r *reader) step(back bool) (bool, error) {
+	move := r.Next
+	if back {
+		move = r.Previous
+	}
+	n, err := move()
+	return n > 0, err
+}
+
+// record reads the entry that the reader stands on; false when it cannot be read
+// (a damaged file), which is counted.
+func (r *reader) record() (record, bool) {
+	entry, err := r.GetEntry()
+	if err != nil {
+		r.skipped++
+		return record{}, false
+	}
+	return record{
+		cursor:    entry.Cursor,
+		realtime:  int64(entry.RealtimeTimestamp),
+		monotonic: int64(entry.MonotonicTimestamp),
+		fields:    entry.Fields,
+	}, true
+}
+
+// refresh takes up new and removed files without waiting and says what changed
+// (SD_JOURNAL_NOP, APPEND or INVALIDATE); negative when inotify
+// cannot be had (its limits are used up), so that only opening anew would show them.
+func (r *reader) refresh() int {
+	return r.Wait(0)
+}
+
+// oldest gives the realtime of the journal's first entry, µs; 0 when it is empty.
+// It takes the reader's matches and place.
+func (r *reader) oldest() (int64, error) {
+	r.FlushMatches()
+	if err := r.SeekHead(); err != nil {
+		return 0, err
+	}
+	if ok, err := r.step(false); !ok {
+		return 0, err
+	}
+	t, err := r.GetRealtimeUsec()
+	return int64(t), err
+}
+
+// gone says whether an error means that the file under the reader cannot be read.
+func gone(err error) bool {
+	return errors.Is(err, syscall.EBADMSG) || errors.Is(err, syscall.ENODATA) || errors.Is(err, syscall.EIO)
+}

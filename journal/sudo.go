@@ -1,0 +1,74 @@
+package journal
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"sdwhy/enrich"
+)
+
+// askers are the commands through which a person asks systemd for jobs, by
+// themselves or through maintainer scripts.
+var askers = []string{
+	"systemctl", "systemd-run", "loginctl", "busctl", "service", "invoke-rc.d", "deb-systemd-invoke", "rc-service",
+	"reboot", "poweroff", "halt", "shutdown", "init", "telinit",
+	"apt", "apt-get", "aptitude", "dpkg", "rpm", "dnf", "yum", "zypper", "pacman", "needrestart", "unattended-upgrade",
+}
+
+// sudoLine is sudo's "alice : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/usr/bin/systemctl
+// restart x". A process can name itself "sudo", but its _EXE is the kernel's word. Refused
+// attempts put a sentence before TTY= and are left out: nothing was run.
+func sudoLine(e *enrich.Entry, r record) bool {
+	if !trustedSudo(r.fields["_EXE"]) {
+		return false
+	}
+	who, rest, ok := strings.Cut(strings.TrimSpace(r.fields["MESSAGE"]), " : ")
+	before, command, found := strings.Cut(rest, "COMMAND=")
+	if !ok || !found || !allKeys(before) || !asks(command) {
+		return false
+	}
+	e.Source, e.Message = enrich.SourceSudo, clip(mask(strings.TrimSpace(r.fields["MESSAGE"])), maxString)
+	e.Fields = pairs(before, " ; ", "TTY", "PWD", "USER")
+	e.Fields["BY"], e.Fields["COMMAND"] = clip(who, maxString), clip(mask(command), maxString)
+	for name, v := range pick(r, "_UID", "_AUDIT_LOGINUID") {
+		e.Fields[name] = v
+	}
+	return true
+}
+
+func trustedSudo(exe string) bool {
+	base := path.Base(exe)
+	return (base == "sudo" || base == "sudo-rs") &&
+		(strings.HasPrefix(exe, "/usr/") || strings.HasPrefix(exe, "/bin/"))
+}
+
+// allKeys says whether the parts are all KEY=value.
+func allKeys(parts string) bool {
+	for part := range strings.SplitSeq(strings.TrimSuffix(parts, " ; "), " ; ") {
+		key, _, ok := strings.Cut(part, "=")
+		if !ok || key == "" || strings.Trim(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_") != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// asks says whether some word of the command is one of the askers.
+func asks(command string) bool {
+	return slices.ContainsFunc(strings.Fields(command), func(word string) bool {
+		return slices.Contains(askers, path.Base(strings.Trim(word, `"'();&|`)))
+	})
+}
+
+var (
+	secretName  = `[a-z0-9_.-]*(?:pass(?:word|wd|phrase)?|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credentials?)`
+	secretValue = regexp.MustCompile(`(?i)(` + secretName + `["']?\s*[=:]\s*|--?` + secretName + `\s+|\b(?:basic|bearer)\s+)("[^"]*"|'[^']*'|[^\s,;&]+)`)
+	urlSecret   = regexp.MustCompile(`(://[^/\s:@]*:)[^@/\s]+@`)
+)
+
+// mask hides the values of what is named like a secret.
+func mask(s string) string {
+	return urlSecret.ReplaceAllString(secretValue.ReplaceAllString(s, "${1}***"), "${1}***@")
+}
