@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// An app is one call of sdwhy with what it may touch. Data goes to stdout,
+// messages to stderr.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	env            func(string) string
+	log            *slog.Logger
+
+	configFile string
+	verbose    bool
+}
+
+const about = `sdwhy says why a systemd unit started, stopped, restarted, reloaded or died,
+and how it ended.`
+
+const example = `  sdwhy watch                                    live, on this terminal
+  sdwhy watch --riemann tcp://monitor:5555       live, to Riemann
+  sdwhy watch --type all --exclude 'user*'       everything but user sessions
+  sdwhy check                                    can it see and send all it needs?`
+
+// run runs the command line and gives the exit status.
+func (a *app) run(ctx context.Context, args []string) int {
+	a.log = newLogger(a.stderr, slog.LevelInfo)
+	root := a.rootCommand()
+	root.SetArgs(args)
+	root.SetIn(a.stdin)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
+	return report(a.stderr, root.ExecuteContext(ctx))
+}
+
+func (a *app) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:               "sdwhy",
+		Short:             "why did this systemd unit start, stop, restart, reload or die?",
+		Long:              about,
+		Example:           example,
+		SilenceErrors:     true, // report prints them
+		SilenceUsage:      true,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.setup() },
+		Args:              unknownCommand,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.PersistentFlags().StringVar(&a.configFile, "config", "", "read settings from this `file` (default "+defaultConfig+", where it exists)")
+	root.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "say more on stderr")
+	root.SetFlagErrorFunc(flagError)
+	root.AddCommand(a.watchCommand(), a.replayCommand(), a.checkCommand(), a.versionCommand(), a.childCommand())
+	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help", Args: cobra.NoArgs})
+	return root
+}
+
+func (a *app) setup() error {
+	if a.verbose {
+		a.log = newLogger(a.stderr, slog.LevelDebug)
+	}
+	return nil
+}
+
+// config loads the settings for a command with the flags that it was given.
+func (a *app) config(cmd *cobra.Command) (*Config, error) {
+	return loadConfig(a.configFile, cmd.Flags(), a.env)
+}
+
+// unknownCommand is the root's check of arguments: it takes none.
+func unknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var known []string
+	for _, c := range cmd.Commands() {
+		if !c.Hidden {
+			known = append(known, c.Name())
+		}
+	}
+	return usagef(didYouMean(args[0], known), "unknown command %q", args[0])
+}
+
+// exactly wants the named arguments, no more and no less.
+func exactly(command string, names ...string) cobra.PositionalArgs {
+	usage := "write: " + strings.Join(append([]string{"sdwhy", command}, names...), " ")
+	return func(_ *cobra.Command, args []string) error {
+		switch {
+		case len(args) < len(names):
+			return usagef(usage, "%s is missing", names[len(args)])
+		case len(args) > len(names):
+			return usagef(usage, "too many arguments: %q", args[len(names)])
+		}
+		return nil
+	}
+}
+
+// flagError turns pflag's message into a usage error with a hint.
+func flagError(cmd *cobra.Command, err error) error {
+	what, hint := err.Error(), fmt.Sprintf("%s --help lists the flags", cmd.CommandPath())
+	if bad, ok := strings.CutPrefix(what, "unknown flag: --"); ok {
+		var known []string
+		cmd.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, f.Name) })
+		if c := closest(bad, known); c != "" {
+			hint = fmt.Sprintf("did you mean --%s?", c)
+		}
+	}
+	return usagef(hint, "%s", what)
+}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"sdwhy/enrich"
+	"sdwhy/journal"
+	"sdwhy/riemann"
+	"sdwhy/watcher"
+)
+
+// stages are the parts of the other packages that a watch joins.
+type stages struct {
+	bus      *watcher.Watcher
+	journal  *journal.Follower
+	verdicts *journal.Verdicts // nil where not wanted
+	outbox   *riemann.Outbox   // nil without a state directory
+	options  enrich.Options
+	logs     chan enrich.LogRequest
+	log      *slog.Logger
+}
+
+// maxLogRequests bounds the questions for log lines that wait; one more is not
+// answered, and the event says that the lines are missing.
+const maxLogRequests = 256
+
+// newStages makes the stages; nothing runs yet.
+func newStages(c *Config, env func(string) string, log *slog.Logger) (*stages, error) {
+	s := &stages{
+		bus:     &watcher.Watcher{User: c.User, Log: log},
+		journal: &journal.Follower{Exec: journalChild(), Log: log},
+		options: enrich.Options{LogLines: c.LogLines},
+		logs:    make(chan enrich.LogRequest, maxLogRequests),
+		log:     log,
+	}
+	if c.User {
+		m, err := userManager(env)
+		if err != nil {
+			return nil, err
+		}
+		s.journal.Manager = m
+	}
+	if c.LogLines == 0 {
+		s.options.LogLines = -1 // there 0 is the default
+	}
+	if c.Verdicts {
+		s.verdicts = &journal.Verdicts{Log: log}
+	}
+	if c.StateDirectory != "" && len(c.Riemann) > 0 {
+		if err := s.openOutbox(c.StateDirectory); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// lookBack bounds how far into the past the journal is read after a downtime.
+const lookBack = 24 * time.Hour
+
+// openOutbox opens the outbox and goes on in the journal where it left off: what
+// systemd did meanwhile is told too, with the ids that it would have had live. What was told
+// before is known to the outbox by its id.
+func (s *stages) openOutbox(dir string) error {
+	var err error
+	if s.outbox, err = riemann.OpenOutbox(filepath.Join(dir, "outbox"), riemann.OutboxOptions{Log: s.log}); err != nil {
+		return &hintError{fmt.Errorf("cannot open the outbox: %w", err), "the state directory must be writable, and belongs to one sdwhy at a time"}
+	}
+	now := time.Now()
+	switch s.journal.Cursor = s.outbox.Cursor(); {
+	case s.journal.Cursor != "":
+		s.options.Since = now.Add(-lookBack).UnixMicro()
+	case s.outbox.SetAside() != "":
+		s.journal.Since = now.Add(-lookBack).UnixMicro()
+	}
+	return nil
+}
+
+// journalChild is the command line of the journal's reader: this very binary, even
+// when a package upgrade has replaced its file.
+func journalChild() []string { return []string{"/proc/self/exe", "journal-child"} }
+
+// answer passes the correlator's questions on without waiting; the answers come as observations.
+func (s *stages) answer(w enrich.Wants) {
+	for _, unit := range w.Configs {
+		s.bus.ReadConfig(unit)
+	}
+	for _, id := range w.JobTypes {
+		s.bus.ReadJobType(id)
+	}
+	for _, r := range w.Logs {
+		select {
+		case s.logs <- r:
+		default:
+		}
+	}
+}
+
+// tails reads the log lines asked for.
+func (s *stages) tails(ctx context.Context, emit func(enrich.Observation)) error {
+	clock := systemClock()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case r := <-s.logs:
+			lines, err := s.tail(ctx, r)
+			if err != nil {
+				s.log.Debug("cannot read a unit's log lines", "unit", r.Unit, "error", err)
+			}
+			emit(enrich.Observation{
+				Kind: enrich.KindLog, Time: clock.now(), Mono: clock.mono(), Unit: r.Unit,
+				Log: enrich.Log{Invocation: r.Invocation, Lines: lines},
+			})
+		}
+	}
+}
+
+// tail reads the last lines of one run, oldest first.
+func (s *stages) tail(ctx context.Context, r enrich.LogRequest) ([]string, error) {
+	if r.Invocation == "" {
+		return nil, nil
+	}
+	var lines []string
+	q := journal.Query{
+		Exec: s.journal.Exec, Directory: s.journal.Directory, Manager: s.journal.Manager,
+		Invocation: r.Invocation, Reverse: true, Limit: r.N,
+	}
+	err := journal.Read(ctx, q, func(e enrich.Entry) bool {
+		lines = append(lines, e.Message)
+		return true
+	})
+	slices.Reverse(lines)
+	return lines, err
+}
+
+// read follows the journal and answers questions about it.
+func (s *stages) read(ctx context.Context, emit func(enrich.Observation)) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.journal.Run(ctx, emit) })
+	g.Go(func() error { return s.tails(ctx, emit) })
+	return g.Wait()
+}
+
+func (s *stages) verdict(_ string, events []enrich.Event) {
+	for _, e := range events {
+		s.verdicts.Write(e)
+	}
+}
+
+// write writes the verdicts that are waiting, until ctx ends.
+func (s *stages) write(ctx context.Context) error {
+	if s.verdicts == nil {
+		return nil
+	}
+	return s.verdicts.Run(ctx)
+}
+
+// close closes the outbox.
+func (s *stages) close() {
+	if s.outbox == nil {
+		return
+	}
+	if err := s.outbox.Close(); err != nil {
+		s.log.Error("cannot close the outbox", "error", err)
+	}
+}
+
+// counters gathers what the stages count. It is called in the pipeline's goroutine.
+func (w *watch) counters() counters {
+	decided, bus, read := w.pipeline.correlator.Stats(), w.stages.bus.Stats(), w.stages.journal.Stats()
+	c := counters{
+		Signals: bus.Signals, Lost: bus.Dropped, Entries: uint64(read.Entries),
+		Events: decided.Events, Unknown: decided.Unknown, Gaps: decided.Gaps, Open: decided.OpenJobs,
+	}
+	if w.delivery != nil {
+		sent := w.delivery.sender.Load().Stats()
+		c.Acked, c.Queue, c.Dropped = sent.Acked, sent.Queued, sent.Dead
+		for _, n := range sent.Dropped {
+			c.Dropped += n
+		}
+	}
+	return c
+}
+
+// childCommand is the hidden command that reads the journal for a watching parent:
+// libsystemd can die of SIGBUS, and must not take the watcher with it.
+func (a *app) childCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "journal-child", Hidden: true, DisableFlagParsing: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return journal.Child(cmd.Context(), args, os.Stdin, a.stdout)
+		},
+	}
+}
