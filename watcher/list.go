@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -144,10 +145,21 @@ func (l *link) host(ctx context.Context) (enrich.Host, error) {
 		return h, fmt.Errorf("read systemd's virtualization: %w", err)
 	}
 	h.Systemd, h.Container = version, container(virt)
+	h.Finished = l.finished(ctx)
 	if l.w.User {
 		h.Manager, err = l.userManager(ctx)
 	}
 	return h, err
+}
+
+// finished is when the boot finished, 0 while it goes on or when it cannot be read.
+func (l *link) finished(ctx context.Context) int64 {
+	var v dbus.Variant
+	if l.call(ctx, busPath, propsName+".Get", manager, "FinishTimestampMonotonic").Store(&v) != nil {
+		return 0
+	}
+	at, _ := v.Value().(uint64)
+	return int64(min(at, math.MaxInt64))
 }
 
 func (l *link) text(ctx context.Context, property string) (string, error) {
