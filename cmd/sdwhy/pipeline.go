@@ -60,7 +60,8 @@ type pipeline struct {
 	// chores are done by this very goroutine, so that a watchdog answered from it
 	// proves that the loop goes round.
 	chores []chore
-	// witness is told when a source comes up or goes away.
+	// begun is told of each stream's host, witness when a source comes up or goes away.
+	begun   func(enrich.Host)
 	witness func(enrich.Witness)
 
 	offered   []enrich.Event // of this batch, for the sinks
@@ -136,6 +137,7 @@ func (p *pipeline) take(o enrich.Observation, ok bool) {
 func (p *pipeline) observe(o enrich.Observation) {
 	if o.Kind == enrich.KindStart {
 		o.Options, p.started = p.options, true
+		p.begun(o.Host)
 	}
 	o = p.recorder.write(o)
 	if o.Kind == enrich.KindWitness && p.witness != nil {
@@ -194,11 +196,18 @@ func (p *pipeline) settle(timer *time.Timer) {
 // offer hands the batch's events to the sinks. When nothing waits for evidence, all
 // up to the newest journal entry has been told, and a restart may begin behind it.
 func (p *pipeline) offer() {
+	if len(p.offered) > 0 {
+		p.checkpoint()
+	}
+}
+
+// checkpoint is offer even without events, so that the cursor moves on.
+func (p *pipeline) checkpoint() {
 	cursor := ""
 	if p.correlator.Pending() == 0 && p.cursor != p.saved {
 		cursor = p.cursor
 	}
-	if len(p.offered) == 0 {
+	if len(p.offered) == 0 && cursor == "" {
 		return
 	}
 	for _, sink := range p.sinks {

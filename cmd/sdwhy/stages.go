@@ -25,6 +25,7 @@ type stages struct {
 	verdicts *journal.Verdicts // nil where not wanted
 	outbox   *riemann.Outbox   // nil without a state directory
 	options  enrich.Options
+	hosts    chan enrich.Host // what each KindStart said
 	logs     chan enrich.LogRequest
 	log      *slog.Logger
 }
@@ -34,20 +35,14 @@ type stages struct {
 const maxLogRequests = 256
 
 // newStages makes the stages; nothing runs yet.
-func newStages(c *Config, env func(string) string, log *slog.Logger) (*stages, error) {
+func newStages(c *Config, log *slog.Logger) (*stages, error) {
 	s := &stages{
 		bus:     &watcher.Watcher{User: c.User, Log: log},
 		journal: &journal.Follower{Exec: journalChild(), Log: log},
 		options: enrich.Options{LogLines: c.LogLines},
+		hosts:   make(chan enrich.Host, 1),
 		logs:    make(chan enrich.LogRequest, maxLogRequests),
 		log:     log,
-	}
-	if c.User {
-		m, err := userManager(env)
-		if err != nil {
-			return nil, err
-		}
-		s.journal.Manager = m
 	}
 	if c.LogLines == 0 {
 		s.options.LogLines = -1 // there 0 is the default
@@ -142,12 +137,42 @@ func (s *stages) tail(ctx context.Context, r enrich.LogRequest) ([]string, error
 	return lines, err
 }
 
-// read follows the journal and answers questions about it.
+// begun notes which manager the bus is of; the pipeline calls it at each KindStart.
+func (s *stages) begun(h enrich.Host) {
+	select {
+	case s.hosts <- h:
+	default: // one is waiting, and it is of the same manager or read ends
+	}
+}
+
+// read follows the journal of the manager that the bus is of, and answers questions about it.
 func (s *stages) read(ctx context.Context, emit func(enrich.Observation)) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case h := <-s.hosts:
+		s.journal.Manager, s.journal.BootID = h.Manager, h.BootID
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.journal.Run(ctx, emit) })
 	g.Go(func() error { return s.tails(ctx, emit) })
+	g.Go(func() error { return s.same(ctx) })
 	return g.Wait()
+}
+
+// same fails when another manager has taken the place of the one that is followed: a
+// user manager that is started anew counts its jobs from 1 again.
+func (s *stages) same(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case h := <-s.hosts:
+			if h.Manager != s.journal.Manager {
+				return fmt.Errorf("manager %s is gone, %s is in its place: start sdwhy again", s.journal.Manager, h.Manager)
+			}
+		}
+	}
 }
 
 func (s *stages) verdict(_ string, events []enrich.Event) {

@@ -54,7 +54,7 @@ func (w *watch) main(ctx context.Context, record string) error {
 		return err
 	}
 	w.config, w.calls = c, make(chan func())
-	if w.stages, err = newStages(c, w.env, w.log); err != nil {
+	if w.stages, err = newStages(c, w.log); err != nil {
 		return err
 	}
 	defer w.stages.close()
@@ -80,11 +80,11 @@ func (w *watch) newPipeline(c *Config, record string) (*pipeline, error) {
 	p := &pipeline{
 		correlator: enrich.New(options), options: options,
 		clock: systemClock(), log: w.log, calls: w.calls,
-		kicker: newKicker(w.stages.journal.Kick), witness: w.notifier.witness,
+		kicker: newKicker(w.stages.journal.Kick), witness: w.notifier.witness, begun: w.stages.begun,
 	}
 	p.chores = append(w.notifier.watchdog(), chore{every: statusEvery, do: func() { w.notifier.status(w.counters()) }})
 	if w.delivery != nil {
-		p.chores = append(p.chores, chore{every: heartbeatEvery, do: func() { w.delivery.heartbeat(w.counters()) }})
+		p.chores = append(p.chores, chore{every: heartbeatEvery, do: func() { p.checkpoint(); w.delivery.heartbeat(w.counters()) }})
 		p.sinks = append(p.sinks, w.delivery.offer)
 	}
 	if w.stages.verdicts != nil {
