@@ -16,7 +16,7 @@ func (s *Sender) deliver(work context.Context) error {
 	if err := s.deliverBeat(work); err != nil {
 		return err
 	}
-	batch := s.box.next(limit{n: s.batch, bytes: s.conn.limit()})
+	batch := s.box.next(&limit{n: s.batch, bytes: s.conn.limit()})
 	if len(batch) == 0 {
 		return nil
 	}

@@ -44,7 +44,7 @@ func (m *memory) drop(seq uint64, f func(record)) {
 
 // after appends to batch the records with a higher number than seq, in order,
 // until it holds limit.
-func (m *memory) after(seq uint64, batch []record, limit limit) []record {
+func (m *memory) after(seq uint64, batch []record, limit *limit) []record {
 	var at [levels]int
 	for l := range m.records {
 		for at[l] < len(m.records[l]) && m.records[l][at[l]].seq <= seq {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/riemann/riemann-go-client/proto"
@@ -114,9 +115,21 @@ func key(seq uint64) []byte { return binary.BigEndian.AppendUint64(nil, seq) }
 
 // Field numbers of riemann-go-client's proto.proto.
 const (
-	msgEvents = 6
-	eventTTL  = 8
+	msgEvents       = 6
+	eventTTL        = 8
+	eventAttributes = 9
+	attributeKey    = 1
+	attributeValue  = 2
 )
+
+// appendAttribute adds an attribute to an encoded event.
+func appendAttribute(body []byte, name, value string) []byte {
+	var a []byte
+	a = protowire.AppendString(protowire.AppendTag(a, attributeKey, protowire.BytesType), name)
+	a = protowire.AppendString(protowire.AppendTag(a, attributeValue, protowire.BytesType), value)
+	body = protowire.AppendTag(slices.Clip(body), eventAttributes, protowire.BytesType)
+	return protowire.AppendBytes(body, a)
+}
 
 // message is the Msg that carries the records, each with the ttl it needs now.
 func message(batch []record, ttl time.Duration, now time.Time) []byte {

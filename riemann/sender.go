@@ -38,7 +38,7 @@ func New(o Options) (*Sender, error) {
 	}
 	box := o.Outbox
 	if box == nil {
-		box = newOutbox(OutboxOptions{Log: o.Log})
+		box = newOutbox("", OutboxOptions{Log: o.Log})
 	}
 	return &Sender{
 		o: o, box: box, batch: maxBatch, beats: make(chan struct{}, 1),

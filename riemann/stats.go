@@ -5,15 +5,16 @@ import "sdwhy/enrich"
 // Stats are a Sender's counters since it was made; all of them only grow, except
 // Queued, QueuedBytes, Unstored, LastError, DiskError and Connected.
 type Stats struct {
-	Offered    uint64 // events that were offered and not known already
-	Suppressed uint64 // events offered again under an id that is queued or was acknowledged
-	Sent       uint64 // events written to a server, repetitions included
-	Acked      uint64 // events acknowledged; over UDP: never
-	Unacked    uint64 // events that left over UDP, which nobody acknowledges
-	Retried    uint64 // events sent again because their answer was missing or an error
-	Dead       uint64 // events a server refused for good, kept as dead letters
-	Dropped    map[enrich.Severity]uint64
-	Heartbeats uint64 // heartbeats acknowledged
+	Offered     uint64 // events that were offered and not known already
+	Suppressed  uint64 // events offered again under an id that is queued or was acknowledged
+	Sent        uint64 // events written to a server, repetitions included
+	Acked       uint64 // events acknowledged; over UDP: never
+	Unacked     uint64 // events that left over UDP, which nobody acknowledges
+	Retried     uint64 // events sent again because their answer was missing or an error
+	Dead        uint64 // events a server refused for good, kept as dead letters
+	DeadLetters int    // dead letters that the outbox keeps
+	Dropped     map[enrich.Severity]uint64
+	Heartbeats  uint64 // heartbeats acknowledged
 
 	Queued      int   // events waiting, on disk and in memory
 	QueuedBytes int64 // their bytes

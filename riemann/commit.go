@@ -1,0 +1,202 @@
+package riemann
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+// open opens the store, sets a damaged one aside, and takes over what is in it.
+func (b *Outbox) open() error {
+	st, found, err := openStore(b.path, b.o.MaxSize)
+	if !errors.Is(err, errDamaged) {
+		if err == nil {
+			b.adopt(st, found)
+		}
+		return err
+	}
+	aside := b.path + ".corrupt-" + time.Now().UTC().Format("20060102T150405.000000Z")
+	if rerr := os.Rename(b.path, aside); rerr != nil {
+		return fmt.Errorf("outbox %s: %w, and it cannot be set aside: %w", b.path, err, rerr)
+	}
+	saved := salvage(aside)
+	b.o.Log.Error("outbox damaged: set aside, work goes on with a new one", "path", b.path, "aside", aside, "err", err,
+		"events taken over", len(saved.records), "hint", "the file is kept; delete it when it is of no more use")
+	if st, found, err = openStore(b.path, b.o.MaxSize); err != nil {
+		return err
+	}
+	b.adopt(st, found)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.aside = aside
+	for _, id := range saved.recent {
+		b.acked = append(b.acked, id)
+		b.ids.learn(id)
+	}
+	b.readopt(saved.records)
+	return nil
+}
+
+// readopt puts salvaged events that are not delivered yet in front of those that
+// wait, all numbered anew.
+func (b *Outbox) readopt(saved []record) {
+	slices.SortFunc(saved, func(x, y record) int { return cmp.Compare(x.seq, y.seq) })
+	saved = slices.DeleteFunc(saved, func(r record) bool { return r.seq <= b.doneTo })
+	all := b.pending.after(0, saved, &limit{n: b.pending.n, bytes: b.pending.bytes})
+	b.pending = memory{}
+	seen := make(map[eventID]bool, len(all))
+	for _, r := range all {
+		if seen[r.id] {
+			continue
+		}
+		seen[r.id] = true
+		b.ids.learn(r.id)
+		b.seq++
+		r.seq = b.seq
+		b.pending.push(r)
+	}
+	signal(b.dirty)
+}
+
+// adopt begins to use a store.
+func (b *Outbox) adopt(st *store, found content) {
+	b.moving.Lock()
+	defer b.moving.Unlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.store = st
+	b.counts.n, b.counts.bytes = st.n, st.bytes
+	b.saved = found.cursor
+	b.seq = max(b.seq, found.last)
+	b.storedTo = found.last
+	b.ids.next = found.next
+	for slot, id := range found.recent {
+		b.ids.remember(slot, id)
+	}
+	for _, id := range found.queued {
+		b.ids.learn(id)
+	}
+	if found.last > 0 {
+		signal(b.ready)
+	}
+}
+
+// commit writes what has happened since the last commit in one transaction. Only the
+// writer's goroutine calls it.
+func (b *Outbox) commit() error {
+	if b.path == "" {
+		return nil
+	}
+	if err := b.reopen(); err != nil {
+		b.fail(err)
+		return err
+	}
+	c := b.snapshot()
+	if c.done <= b.store.retired && len(c.acked)+len(c.dead)+len(c.puts) == 0 && c.cursor == "" && !b.broken() {
+		return nil
+	}
+	out, err := b.store.update(c)
+	if errors.Is(err, berrors.ErrMaxSizeReached) {
+		if err = b.makeRoom(c); err == nil {
+			c.next = b.ids.next
+			out, err = b.store.update(c)
+		}
+	}
+	if err != nil {
+		b.fail(fmt.Errorf("outbox %s: %w", b.path, err))
+		return err
+	}
+	b.settle(c, out)
+	b.heal(len(c.puts))
+	return nil
+}
+
+// makeRoom drops a tenth of what is stored in a transaction of its own: pages that one
+// frees serve the next.
+func (b *Outbox) makeRoom(c change) error {
+	less := change{done: c.done, next: c.next, bound: b.store.total() * 9 / 10}
+	out, err := b.store.update(less)
+	if err == nil {
+		b.settle(less, out)
+	}
+	return err
+}
+
+func (b *Outbox) broken() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.fault != nil
+}
+
+// heal notes that the disk takes events again.
+func (b *Outbox) heal(written int) {
+	b.mu.Lock()
+	was := b.fault
+	b.fault = nil
+	b.mu.Unlock()
+	if was != nil {
+		b.o.Log.Info("outbox can be written again", "path", b.path, "events", written)
+	}
+}
+
+// reopen replaces a store that turned out damaged.
+func (b *Outbox) reopen() error {
+	b.mu.Lock()
+	fault := b.fault
+	b.mu.Unlock()
+	if b.store != nil && !errors.Is(fault, errDamaged) {
+		return nil
+	}
+	b.moving.Lock()
+	if b.store != nil {
+		b.store.abandon()
+		b.store = nil
+	}
+	b.moving.Unlock()
+	return b.open()
+}
+
+// snapshot is the change that brings the disk up to date.
+func (b *Outbox) snapshot() change {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.opened.Add(time.Since(b.opened)) // a clock that jumps ages nothing
+	c := change{done: b.doneTo, dead: b.deads, acked: b.acked, next: b.ids.next, bound: b.o.MaxSize * 2 / 5}
+	if now.Sub(b.opened) > expireGrace {
+		c.oldest = now.Add(-b.o.MaxAge).UnixMicro()
+	}
+	c.puts = b.pending.after(b.doneTo, nil, &limit{n: b.pending.n, bytes: b.pending.bytes + 16*b.pending.n})
+	if b.cursor != b.saved && b.cursor != "" && now.After(b.hold) {
+		c.cursor = b.cursor
+	}
+	return c
+}
+
+// settle makes memory agree with what is on disk now.
+func (b *Outbox) settle(c change, out outcome) {
+	b.moving.Lock()
+	defer b.moving.Unlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if n := len(c.puts); n > 0 {
+		last := c.puts[n-1].seq
+		b.pending.drop(last, func(record) {})
+		b.storedTo = max(b.storedTo, last)
+	}
+	b.acked = b.acked[len(c.acked):]
+	b.deads = b.deads[len(c.dead):]
+	b.ids.acked(out.acked)
+	for _, d := range out.dropped {
+		b.drop(d.level, d.id)
+	}
+	b.counts.n, b.counts.bytes = b.store.n, b.store.bytes
+	if c.cursor != "" {
+		b.saved = c.cursor
+	}
+	signal(b.ready)
+}

@@ -1,0 +1,517 @@
+package riemann
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	bolt "go.etcd.io/bbolt"
+
+	"sdwhy/enrich"
+)
+
+// records are n records of a severity, numbered from first on, with a body of that size.
+func records(first, n, size int, severity enrich.Severity) []record {
+	out := make([]record, n)
+	for i := range out {
+		out[i] = record{level: levelOf(severity), id: idOf(strconv.Itoa(first + i)), time: int64(first + i), body: make([]byte, size)}
+	}
+	return out
+}
+
+// times tells records apart.
+func times(batch []record) []int64 {
+	out := make([]int64, len(batch))
+	for i, r := range batch {
+		out[i] = r.time
+	}
+	return out
+}
+
+func sequence(first, n int) []int64 {
+	out := make([]int64, n)
+	for i := range out {
+		out[i] = int64(first + i)
+	}
+	return out
+}
+
+func everything() *limit { return &limit{n: 1 << 30, bytes: 1 << 40} }
+
+func openTest(t testing.TB, path string, o OutboxOptions) *Outbox {
+	t.Helper()
+	b, err := OpenOutbox(path, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.Close() })
+	return b
+}
+
+func reopenTest(t testing.TB, b *Outbox) *Outbox {
+	t.Helper()
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return openTest(t, b.path, b.o)
+}
+
+func TestOutboxKeepsUntilDone(t *testing.T) {
+	b := openTest(t, filepath.Join(t.TempDir(), "outbox"), OutboxOptions{})
+	b.offer(records(1, 5, 100, enrich.OK), "c5")
+	if got := b.next(everything()); len(got) != 0 {
+		t.Errorf("%d events offered for delivery before they were stored", len(got))
+	}
+	b.offer(records(6, 5, 100, enrich.Critical), "c10")
+	b = reopenTest(t, b)
+	if got := b.Cursor(); got != "c10" {
+		t.Errorf("cursor %q", got)
+	}
+	batch := b.next(&limit{n: 7, bytes: 1 << 20})
+	if diff := cmp.Diff(sequence(1, 7), times(batch)); diff != "" {
+		t.Errorf("first batch (-want +got):\n%s", diff)
+	}
+	b.done(batch[6].seq)
+	b = reopenTest(t, b)
+	if diff := cmp.Diff(sequence(8, 3), times(b.next(everything()))); diff != "" {
+		t.Errorf("rest (-want +got):\n%s", diff)
+	}
+	b.offer(records(1, 10, 100, enrich.OK), "c10") // rebuilt from the journal
+	if b.counts.suppressed != 10 {
+		t.Errorf("%d suppressed, want 10", b.counts.suppressed)
+	}
+}
+
+func TestOutboxRememberedIDsAreBounded(t *testing.T) {
+	b := openTest(t, filepath.Join(t.TempDir(), "outbox"), OutboxOptions{})
+	const n = recentIDs + 500
+	for i := 0; i < n; i += 500 {
+		b.offer(records(i, min(500, n-i), 10, enrich.OK), "")
+		if err := b.commit(); err != nil {
+			t.Fatal(err)
+		}
+		b.done(b.seq)
+	}
+	b = reopenTest(t, b)
+	if len(b.ids.known) != recentIDs {
+		t.Errorf("%d ids known, want %d", len(b.ids.known), recentIDs)
+	}
+	b.offer(records(0, n, 10, enrich.OK), "")
+	if got, want := b.counts.suppressed, uint64(recentIDs); got != want {
+		t.Errorf("%d suppressed, want %d", got, want)
+	}
+}
+
+// TestOutboxFull fills an outbox that holds a few events with each mix of severities.
+func TestOutboxFull(t *testing.T) {
+	type row struct {
+		severity enrich.Severity
+		n        int
+	}
+	for _, tt := range []struct {
+		name    string
+		offered []row
+		dropped [levels]uint64 // at least these kinds, and no other
+	}{
+		{"ok goes first", []row{{enrich.Critical, 40}, {enrich.OK, 200}, {enrich.Warning, 40}}, [levels]uint64{1, 0, 0}},
+		{"a newcomer may be the one", []row{{enrich.Critical, 100}, {enrich.OK, 40}}, [levels]uint64{1, 0, 0}},
+		{"then warnings", []row{{enrich.OK, 20}, {enrich.Warning, 200}, {enrich.Critical, 50}}, [levels]uint64{1, 1, 0}},
+		{"critical last", []row{{enrich.OK, 20}, {enrich.Warning, 20}, {enrich.Critical, 300}}, [levels]uint64{1, 1, 1}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := openTest(t, filepath.Join(t.TempDir(), "outbox"), OutboxOptions{MaxSize: 512 << 10})
+			id := 0
+			for _, r := range tt.offered {
+				for range r.n {
+					b.offer(records(id, 1, 2000, r.severity), "")
+					id++
+					if id%3 == 0 {
+						if err := b.commit(); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+			}
+			if err := b.commit(); err != nil {
+				t.Fatal(err)
+			}
+			kept := b.next(everything())
+			sum := uint64(len(kept))
+			for l, n := range b.counts.dropped {
+				sum += n
+				if (n > 0) != (tt.dropped[l] > 0) {
+					t.Errorf("%d %s events dropped", n, severities[l])
+				}
+			}
+			if sum != uint64(id) {
+				t.Errorf("%d kept and dropped, %d offered", sum, id)
+			}
+			if info, err := os.Stat(b.path); err != nil || info.Size() > b.o.MaxSize {
+				t.Errorf("file has %d bytes, may have %d (%v)", info.Size(), b.o.MaxSize, err)
+			}
+		})
+	}
+}
+
+func TestOutboxDropsTheOldestFirst(t *testing.T) {
+	b := openTest(t, filepath.Join(t.TempDir(), "outbox"), OutboxOptions{MaxSize: 512 << 10})
+	for i := range 300 {
+		b.offer(records(i, 1, 2000, enrich.OK), "")
+		if err := b.commit(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept := times(b.next(everything()))
+	if diff := cmp.Diff(sequence(300-len(kept), len(kept)), kept); diff != "" {
+		t.Errorf("the youngest stay (-want +got):\n%s", diff)
+	}
+}
+
+func TestOutboxExpires(t *testing.T) {
+	b := openTest(t, filepath.Join(t.TempDir(), "outbox"), OutboxOptions{MaxAge: time.Hour})
+	b.offer(records(1, 3, 10, enrich.Critical), "")
+	if err := b.commit(); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		open time.Duration
+		kept int
+	}{{59 * time.Minute, 3}, {61 * time.Minute, 0}} {
+		b.opened = time.Now().Add(-tt.open)
+		b.mu.Lock()
+		b.fault = errors.New("force a commit")
+		b.mu.Unlock()
+		b.o.MaxAge = -2 * time.Hour // so all that is stored is too old
+		if err := b.commit(); err != nil {
+			t.Fatal(err)
+		}
+		if got := len(b.next(everything())); got != tt.kept {
+			t.Errorf("open for %v: %d kept, want %d", tt.open, got, tt.kept)
+		}
+	}
+	if b.counts.dropped[levelCritical] != 3 {
+		t.Errorf("%d counted as dropped", b.counts.dropped[levelCritical])
+	}
+}
+
+func TestOutboxSecondInstance(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "outbox")
+	openTest(t, path, OutboxOptions{})
+	_, err := OpenOutbox(path, OutboxOptions{})
+	if err == nil || !strings.Contains(err.Error(), "another process uses it") {
+		t.Errorf("second instance: %v", err)
+	}
+	if left, _ := filepath.Glob(path + ".corrupt-*"); len(left) != 0 {
+		t.Errorf("set aside though in use: %v", left)
+	}
+}
+
+func TestOutboxEnvironmentErrors(t *testing.T) {
+	dir := t.TempDir()
+	for _, path := range []string{filepath.Join(dir, "missing", "outbox"), dir} {
+		if _, err := OpenOutbox(path, OutboxOptions{}); err == nil || errors.Is(err, errDamaged) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+// filled is the file of an outbox with 60 events, some delivered, 40 of them waiting.
+func filled(t testing.TB) []byte {
+	t.Helper()
+	b := openTest(t, filepath.Join(t.TempDir(), "outbox"), OutboxOptions{})
+	for i := range 6 {
+		b.offer(records(1+10*i, 10, 700, severities[i%3]), fmt.Sprint("cursor", i))
+		if err := b.commit(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.done(20)
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile(b.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// damaged opens an outbox on that content, which must work whatever it is.
+func damaged(t *testing.T, what string, file []byte) (events []int64, aside bool) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "outbox")
+	if err := os.WriteFile(path, file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	b, err := OpenOutbox(path, OutboxOptions{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatalf("%s: %v", what, err)
+	}
+	defer b.Close()
+	b.offer(records(1000, 1, 700, enrich.Critical), "new")
+	for range 3 { // a fault that a write meets is mended by the next one
+		if err = b.commit(); err == nil {
+			break
+		}
+	}
+	if err != nil {
+		t.Fatalf("%s: write: %v", what, err)
+	}
+	events = times(b.next(everything()))
+	if n := len(events); n == 0 || events[n-1] != 1000 {
+		t.Fatalf("%s: the new event is missing among %v", what, events)
+	}
+	left, _ := filepath.Glob(path + ".corrupt-*")
+	if len(left) > 0 {
+		kept, err := os.ReadFile(left[0])
+		if err != nil || len(kept) != len(file) || !strings.Contains(log.String(), left[0]) {
+			t.Fatalf("%s: %s has %d of %d bytes, log %s (%v)", what, left[0], len(kept), len(file), &log, err)
+		}
+	}
+	return events[:len(events)-1], len(left) > 0
+}
+
+func TestOutboxCut(t *testing.T) {
+	file := filled(t)
+	const step = 512
+	asides, taken := 0, 0
+	for at := 1; at < len(file); at += step {
+		events, aside := damaged(t, fmt.Sprintf("cut at %d of %d", at, len(file)), file[:at])
+		if aside {
+			asides++
+		}
+		taken += len(events)
+		for _, e := range events {
+			if e <= 20 || e > 60 {
+				t.Fatalf("cut at %d: event %d was not waiting", at, e)
+			}
+		}
+	}
+	t.Logf("%d cuts, %d set aside, %d events taken over", len(file)/step+1, asides, taken)
+	if events, aside := damaged(t, "whole", file); len(events) != 40 || aside {
+		t.Errorf("the whole file gives %d events, set aside %v", len(events), aside)
+	}
+}
+
+func TestOutboxFlipped(t *testing.T) {
+	file := filled(t)
+	r := rand.New(rand.NewPCG(1, 2))
+	asides, whole, lost := 0, 0, 0
+	const flips = 400
+	for range flips {
+		at := r.IntN(len(file))
+		bad := bytes.Clone(file)
+		bad[at] ^= 1 << r.IntN(8)
+		events, aside := damaged(t, fmt.Sprintf("bit of byte %d flipped", at), bad)
+		switch {
+		case aside:
+			asides++
+			lost += 40 - min(40, len(events))
+		case len(events) == 40:
+			whole++
+		}
+		for _, e := range events {
+			if e <= 0 || e > 60 {
+				t.Fatalf("byte %d flipped: event %d was never stored", at, e)
+			}
+		}
+	}
+	t.Logf("%d flips: %d harmless, %d set aside, where %d of %d events could not be read", flips, whole, asides, lost, 40*asides)
+}
+
+func TestOutboxNewerVersion(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "outbox")
+	b := openTest(t, path, OutboxOptions{})
+	err := b.store.db.Update(func(tx *bolt.Tx) error { return tx.Bucket(bucketMeta).Put(keyVersion, []byte("2")) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	b = reopenTest(t, b)
+	if !strings.HasPrefix(b.SetAside(), path+".corrupt-") || b.Cursor() != "" {
+		t.Errorf("set aside %q, cursor %q", b.SetAside(), b.Cursor())
+	}
+}
+
+// TestOutboxDamagedWhileOpen truncates the file under a running outbox.
+func TestOutboxDamagedWhileOpen(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "outbox")
+	b := openTest(t, path, OutboxOptions{})
+	b.offer(records(1, 50, 700, enrich.Warning), "")
+	if err := b.commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, 8192); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.next(everything()); len(got) != 0 {
+		t.Fatalf("%d events read from nothing", len(got))
+	}
+	b.offer(records(100, 3, 700, enrich.Warning), "")
+	if diff := cmp.Diff(sequence(100, 3), times(b.next(everything()))); diff != "" {
+		t.Errorf("from memory meanwhile (-want +got):\n%s", diff)
+	}
+	if err := b.commit(); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(sequence(100, 3), times(b.next(everything()))); diff != "" {
+		t.Errorf("from the new file (-want +got):\n%s", diff)
+	}
+	if b.SetAside() == "" || !b.durable() {
+		t.Errorf("set aside %q, durable %v", b.SetAside(), b.durable())
+	}
+}
+
+// TestOutboxDiskFull fills the file system under an outbox.
+func TestOutboxDiskFull(t *testing.T) {
+	dir := t.TempDir()
+	err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m")
+	need(t, err, "mount a small tmpfs")
+	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
+	b := openTest(t, filepath.Join(dir, "outbox"), OutboxOptions{})
+	b.offer(records(1, 10, 1000, enrich.OK), "c10")
+	if err := b.commit(); err != nil {
+		t.Fatal(err)
+	}
+	ballast := filepath.Join(dir, "ballast")
+	if err := os.WriteFile(ballast, make([]byte, 2<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("ballast: %v", err)
+	}
+	b.offer(records(11, 190, 4000, enrich.Critical), "c200")
+	if err := b.commit(); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("commit on a full disk: %v", err)
+	}
+	if b.Cursor() != "c10" || b.durable() {
+		t.Errorf("cursor %q, durable %v", b.Cursor(), b.durable())
+	}
+	batch := b.next(&limit{n: 100, bytes: 1 << 30})
+	if diff := cmp.Diff(sequence(1, 100), times(batch)); diff != "" {
+		t.Errorf("disk, then memory (-want +got):\n%s", diff)
+	}
+	b.done(batch[99].seq)
+	if err := b.commit(); err == nil {
+		t.Log("the rest fits by now")
+	}
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.commit(); err != nil {
+		t.Fatalf("with room again: %v", err)
+	}
+	b = reopenTest(t, b)
+	if diff := cmp.Diff(sequence(101, 100), times(b.next(everything()))); diff != "" || b.Cursor() != "c200" {
+		t.Errorf("cursor %q, kept (-want +got):\n%s", b.Cursor(), diff)
+	}
+	b.offer(records(1, 200, 10, enrich.OK), "")
+	if b.counts.suppressed != 200 {
+		t.Errorf("%d suppressed, want 200", b.counts.suppressed)
+	}
+}
+
+func TestOutboxMemoryOverflowHoldsTheCursor(t *testing.T) {
+	b := openTest(t, filepath.Join(t.TempDir(), "outbox"), OutboxOptions{})
+	b.offer(records(1, 1, 10, enrich.OK), "c1")
+	if err := b.commit(); err != nil {
+		t.Fatal(err)
+	}
+	b.offer(records(2, memoryEvents, 10, enrich.Critical), "c2")
+	b.offer(records(100000, 10, 10, enrich.OK), "c3")
+	if err := b.commit(); err != nil {
+		t.Fatal(err)
+	}
+	if b.counts.dropped != [levels]uint64{10, 0, 0} || b.Cursor() != "c1" {
+		t.Errorf("dropped %v, cursor %q: what was dropped must be found again in the journal", b.counts.dropped, b.Cursor())
+	}
+}
+
+func TestOutboxDeadLetters(t *testing.T) {
+	b := openTest(t, filepath.Join(t.TempDir(), "outbox"), OutboxOptions{})
+	for i := range deadLetters + 5 {
+		b.offer(records(i, 1, 0, enrich.OK), "")
+		if err := b.commit(); err != nil {
+			t.Fatal(err)
+		}
+		batch := b.next(everything())
+		b.dead(batch[0], fmt.Sprint("refused ", i))
+	}
+	b = reopenTest(t, b)
+	dead, err := b.DeadLetters(2000)
+	if err != nil || len(dead) != deadLetters {
+		t.Fatalf("%d dead letters (%v)", len(dead), err)
+	}
+	if got := dead[0].Attributes[0].GetValue(); got != "refused 5" {
+		t.Errorf("the oldest that is left was %q", got)
+	}
+	if len(b.next(everything())) != 0 {
+		t.Error("dead letters are delivered")
+	}
+}
+
+// TestOutboxKilled kills a process that fills an outbox, again and again, and then
+// wants each event up to the saved cursor, in order and once.
+func TestOutboxKilled(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "outbox")
+	last := 0
+	for round := range 20 {
+		cmd := exec.Command(os.Args[0], "-test.run=^$")
+		cmd.Env = append(os.Environ(), "RIEMANN_FILL="+path, "RIEMANN_FROM="+strconv.Itoa(last+1))
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := bufio.NewReader(out).ReadString('\n'); err != nil { // it has begun
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond) // at a moment of its own
+		cmd.Process.Kill()
+		cmd.Wait()
+
+		b, err := OpenOutbox(path, OutboxOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b.SetAside() != "" {
+			t.Fatalf("round %d: kill -9 damaged the file", round)
+		}
+		got := times(b.next(everything()))
+		if diff := cmp.Diff(sequence(1, len(got)), got); diff != "" {
+			t.Fatalf("round %d (-want +got):\n%s", round, diff)
+		}
+		if c, _ := strconv.Atoi(b.Cursor()); c != len(got) {
+			t.Fatalf("round %d: cursor says %d, %d stored", round, c, len(got))
+		}
+		last = len(got)
+		b.Close()
+	}
+	t.Logf("%d events stored in 20 lives", last)
+}
+
+// fill is the process that TestOutboxKilled kills.
+func fill(path string, from int) {
+	b, err := OpenOutbox(path, OutboxOptions{})
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println("begun")
+	go b.run(neverDone{})
+	for i := from; ; i++ {
+		b.offer(records(i, 1, 500, enrich.OK), strconv.Itoa(i))
+		time.Sleep(20 * time.Microsecond)
+	}
+}

@@ -1,0 +1,326 @@
+package riemann
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"os"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+// errDamaged is a file that cannot be trusted: cut, flipped, or of a format we do not know.
+var errDamaged = errors.New("damaged or from another version")
+
+// A store's buckets: one for each severity, keyed by sequence number; dead letters;
+// ids acknowledged lately, by slot; and meta.
+const (
+	bucketDead = level(iota) + levels
+	buckets
+)
+
+var (
+	bucketNames  = [buckets][]byte{[]byte("ok"), []byte("warning"), []byte("critical"), []byte("dead")}
+	bucketRecent = []byte("recent")
+	bucketMeta   = []byte("meta")
+
+	keyVersion = []byte("version")
+	keyCursor  = []byte("cursor")
+	keyNext    = []byte("next") // how many ids were acknowledged so far
+)
+
+// formatVersion is the layout's; a file of another one is set aside.
+const formatVersion = "1"
+
+// A store is the outbox's file. update is called from one goroutine, the reading
+// methods from any.
+type store struct {
+	db      *bolt.DB
+	file    *os.File // db's own, to let go of its lock after a panic
+	n       [buckets]int
+	bytes   [buckets]int64
+	retired uint64 // events up to this one have been removed
+}
+
+// content is what a store holds when it is opened.
+type content struct {
+	last    uint64 // the highest sequence number
+	cursor  string
+	next    uint64
+	recent  map[uint32]eventID
+	queued  []eventID
+	records []record // only where asked for
+}
+
+// openStore opens or makes the file and reads all of it. Faults of the machine (no
+// permission, no space, in use) come back as they are, all else is errDamaged.
+func openStore(path string, maxSize int64) (*store, content, error) {
+	st := &store{}
+	found := content{recent: map[uint32]eventID{}}
+	err := guard(func() error {
+		if err := st.open(path, &bolt.Options{MaxSize: int(maxSize)}); err != nil {
+			return err
+		}
+		if err := st.prepare(); err != nil {
+			return err
+		}
+		return st.scan(&found)
+	})
+	if err == nil {
+		return st, found, nil
+	}
+	st.abandon()
+	var number syscall.Errno
+	var onPath *fs.PathError
+	switch {
+	case errors.Is(err, berrors.ErrTimeout):
+		err = errors.New("another process uses it; two instances need two state directories")
+	case errors.Is(err, errDamaged), errors.As(err, &number), errors.As(err, &onPath):
+	default:
+		err = fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	return nil, found, fmt.Errorf("open outbox %s: %w", path, err)
+}
+
+func (st *store) open(path string, o *bolt.Options) error {
+	o.Timeout = time.Second
+	o.FreelistType = bolt.FreelistMapType
+	o.OpenFile = func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
+		f, err = os.OpenFile(name, flag, mode)
+		st.file = f
+		return f, err
+	}
+	db, err := bolt.Open(path, 0o600, o)
+	if err != nil {
+		st.file = nil // closed by bolt
+		return err
+	}
+	db.AllocSize = 1 << 20 // grow in steps that a small MaxSize can hold
+	st.db = db
+	return nil
+}
+
+// guard turns a panic inside bolt, or a fault on a page that the file no longer has,
+// into errDamaged: bolt checks no page but the two first.
+func guard(f func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v", errDamaged, r)
+		}
+	}()
+	return f()
+}
+
+// prepare checks the file's size and version, and lays out a new one.
+func (st *store) prepare() error {
+	return st.db.Update(func(tx *bolt.Tx) error {
+		info, err := st.file.Stat()
+		if err != nil {
+			return err
+		}
+		if info.Size() < tx.Size() {
+			return fmt.Errorf("%w: %d bytes long, should be %d", errDamaged, info.Size(), tx.Size())
+		}
+		if meta := tx.Bucket(bucketMeta); meta != nil {
+			if v := meta.Get(keyVersion); string(v) != formatVersion {
+				return fmt.Errorf("%w: format version %q, this sdwhy knows %s", errDamaged, v, formatVersion)
+			}
+			return nil
+		}
+		for _, name := range append(bucketNames[:], bucketRecent, bucketMeta) {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		return tx.Bucket(bucketMeta).Put(keyVersion, []byte(formatVersion))
+	})
+}
+
+// scan reads every page in use, counts, and checks each record.
+func (st *store) scan(found *content) error {
+	return st.db.View(func(tx *bolt.Tx) error {
+		for l := range buckets {
+			err := eachRecord(tx, l, func(r record) {
+				st.n[l]++
+				st.bytes[l] += int64(r.size())
+				if l == bucketDead {
+					return
+				}
+				found.last = max(found.last, r.seq)
+				found.queued = append(found.queued, r.id)
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return scanMeta(tx, found)
+	})
+}
+
+// eachRecord gives f the records of a bucket until one of them is not as it was written.
+func eachRecord(tx *bolt.Tx, l level, f func(record)) error {
+	b := tx.Bucket(bucketNames[l])
+	if b == nil {
+		return fmt.Errorf("%w: bucket %s is missing", errDamaged, bucketNames[l])
+	}
+	last := uint64(0)
+	return b.ForEach(func(k, v []byte) error {
+		r, err := decodeRecord(k, v, l)
+		if err != nil || r.seq <= last {
+			return fmt.Errorf("%w: record %x of %s", errDamaged, k, bucketNames[l])
+		}
+		last = r.seq
+		f(r)
+		return nil
+	})
+}
+
+func scanMeta(tx *bolt.Tx, found *content) error {
+	meta, recent := tx.Bucket(bucketMeta), tx.Bucket(bucketRecent)
+	if meta == nil || recent == nil {
+		return fmt.Errorf("%w: a bucket is missing", errDamaged)
+	}
+	if v := meta.Get(keyCursor); v != nil {
+		text, ok := unseal(v)
+		if !ok {
+			return fmt.Errorf("%w: cursor", errDamaged)
+		}
+		found.cursor = string(text)
+	}
+	if v := meta.Get(keyNext); len(v) == 8 {
+		found.next = binary.BigEndian.Uint64(v)
+	}
+	return recent.ForEach(func(k, v []byte) error {
+		id, ok := unseal(v)
+		if len(k) != 4 || len(id) != len(eventID{}) || !ok {
+			return fmt.Errorf("%w: recent id %x", errDamaged, k)
+		}
+		found.recent[binary.BigEndian.Uint32(k)] = eventID(id)
+		return nil
+	})
+}
+
+// seal puts a checksum before b; unseal gives b where the checksum is right.
+func seal(b []byte) []byte {
+	return append(binary.BigEndian.AppendUint32(nil, crc32.Checksum(b, castagnoli)), b...)
+}
+
+func unseal(b []byte) ([]byte, bool) {
+	if len(b) < 4 {
+		return nil, false
+	}
+	return b[4:], binary.BigEndian.Uint32(b) == crc32.Checksum(b[4:], castagnoli)
+}
+
+// salvage reads what can be read of a damaged file, each bucket up to its first bad record.
+func salvage(path string) content {
+	found := content{recent: map[uint32]eventID{}}
+	st := &store{}
+	defer st.abandon()
+	err := guard(func() error { return st.open(path, &bolt.Options{ReadOnly: true}) })
+	if err != nil {
+		return found
+	}
+	for l := range levels {
+		// An error only says where the readable part ends.
+		_ = guard(func() error {
+			return st.db.View(func(tx *bolt.Tx) error {
+				return eachRecord(tx, l, func(r record) { found.records = append(found.records, r) })
+			})
+		})
+	}
+	_ = guard(func() error {
+		return st.db.View(func(tx *bolt.Tx) error { return scanMeta(tx, &found) })
+	})
+	return found
+}
+
+// after appends to batch the records with a higher number than seq, in order.
+func (st *store) after(seq uint64, limit *limit) (batch []record, err error) {
+	err = guard(func() error {
+		return st.db.View(func(tx *bolt.Tx) error {
+			var heads [levels]head
+			for l := range heads {
+				heads[l].cursor = tx.Bucket(bucketNames[l]).Cursor()
+				heads[l].set(heads[l].cursor.Seek(key(seq + 1)))
+			}
+			batch, err = merge(heads, limit)
+			return err
+		})
+	})
+	return batch, err
+}
+
+// A head is the first record of a bucket that has not been taken.
+type head struct {
+	cursor     *bolt.Cursor
+	key, value []byte
+}
+
+func (h *head) set(k, v []byte) { h.key, h.value = k, v }
+
+// merge takes the lowest of the heads until limit is reached.
+func merge(heads [levels]head, limit *limit) (batch []record, err error) {
+	for {
+		best := -1
+		for l := range heads {
+			if heads[l].key != nil && (best < 0 || string(heads[l].key) < string(heads[best].key)) {
+				best = l
+			}
+		}
+		if best < 0 {
+			return batch, nil
+		}
+		r, err := decodeRecord(heads[best].key, heads[best].value, level(best))
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", errDamaged, err)
+		}
+		if !limit.take(&r) {
+			return batch, nil
+		}
+		batch = append(batch, r)
+		heads[best].set(heads[best].cursor.Next())
+	}
+}
+
+// dead are the first n dead letters.
+func (st *store) dead(n int) (list []record, err error) {
+	err = guard(func() error {
+		return st.db.View(func(tx *bolt.Tx) error {
+			return eachRecord(tx, bucketDead, func(r record) {
+				if len(list) < n {
+					list = append(list, r)
+				}
+			})
+		})
+	})
+	return list, err
+}
+
+// total is the size of all undelivered events.
+func (st *store) total() (n int64) {
+	for l := range levels {
+		n += st.bytes[l]
+	}
+	return n
+}
+
+func (st *store) close() { guard(st.db.Close) }
+
+// abandon lets go of the file where the database itself cannot be closed any more, for
+// what panicked may hold its locks. The mapping stays, and with it the flock would:
+// it ends with the last reference to the open file, not with the descriptor (flock(2)).
+func (st *store) abandon() {
+	if st.file != nil {
+		syscall.Flock(int(st.file.Fd()), syscall.LOCK_UN)
+		st.file.Close()
+		st.file = nil
+	}
+}
