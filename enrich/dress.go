@@ -50,7 +50,7 @@ func exitSeverity(e *Event, back bool) Severity {
 	switch {
 	case e.Failure == "" && e.Cause != CauseUnknown:
 		return OK
-	case back || e.Cause == CauseManual || e.Failure == "":
+	case back || e.Failure == "":
 		return Warning
 	}
 	return Critical

@@ -66,6 +66,7 @@ func (c *Correlator) labelled(e Entry) {
 	}
 	u := j.unit
 	c.trace(e)
+	u.newestJob = max(u.newestJob, e.Job)
 	if len(j.entries) < keptEntries {
 		j.entries = append(j.entries, e)
 	}
@@ -195,7 +196,7 @@ func (c *Correlator) unlabelled(e Entry) {
 			c.trace(e)
 		}
 	}
-	if strings.HasPrefix(e.Message, "Triggering On") || strings.HasPrefix(e.Message, "Got automount request") {
+	if text := lastClause(e); strings.HasPrefix(text, "Triggering On") || strings.HasPrefix(text, "Got automount request") {
 		c.hint(e)
 	}
 }

@@ -95,8 +95,8 @@ func (c *Correlator) exitFor(u *unit, invocation string) *exit {
 
 // runEnded is the journal's word that a run is over, with a failure or without.
 func (c *Correlator) runEnded(u *unit, e Entry) {
-	if u.exit != nil && u.exit.invocation == e.Invocation || u.exit != nil && u.exit.fromBus && e.Invocation == "" {
-		u.exit.closing, u.exit.loose = &e, slices.Clone(u.loose)
+	if u.exit != nil && (u.exit.invocation == e.Invocation || u.exit.fromBus && e.Invocation == "") && u.run == nil {
+		u.exit.take(e)
 		return
 	}
 	if u.run != nil && !u.run.type_isReload() || e.Invocation == "" || e.Invocation == u.endedRun {
@@ -106,10 +106,17 @@ func (c *Correlator) runEnded(u *unit, e Entry) {
 		return // refused: the id is that of the run before
 	}
 	x := c.exitFor(u, e.Invocation)
-	x.closing, x.loose, x.endTime = &e, slices.Clone(u.loose), e.Time
+	x.endTime = e.Time
+	x.take(e)
 	if !c.covers(e.Time) {
 		u.endedRun = e.Invocation
 	}
+}
+
+// take moves the unit's loose entries to the run that they tell the end of.
+func (x *exit) take(e Entry) {
+	x.closing, x.loose = &e, x.unit.loose
+	x.unit.loose = nil
 }
 
 func (j *job) type_isReload() bool { return j.logged(MsgReloading) }
@@ -168,6 +175,8 @@ func major(version string) int {
 func (c *Correlator) exitReady(x *exit) bool {
 	late := c.mono-x.seenAt >= c.opt.Deadline
 	switch {
+	case x.unit.waitsBefore(x):
+		return false
 	case late && (x.fromBus || c.covers(x.endTime)):
 		return true
 	case !x.fromBus && !c.covers(x.endTime):
@@ -178,6 +187,13 @@ func (c *Correlator) exitReady(x *exit) bool {
 		return false
 	}
 	return c.willRestart(x, late) != nil && c.logReady(x)
+}
+
+// waitsBefore: a job of the unit that was over before the run ended is told first.
+func (u *unit) waitsBefore(x *exit) bool {
+	return slices.ContainsFunc(u.jobs, func(j *job) bool {
+		return !j.told && j.removedAt != 0 && x.end != 0 && j.removedAt <= x.seenAt && j.end.ActiveEnter == x.started && x.started != 0 && !j.began.stop
+	})
 }
 
 // logReady: a failure waits for the unit's own last lines.
@@ -235,12 +251,24 @@ func (c *Correlator) judge(x *exit) {
 		x.unit.exit = nil
 	}
 	if x.dropped || c.underJob(x) {
+		x.giveBack()
 		return
 	}
 	end := c.assess(x)
 	x.unit.last = end
 	x.unit.endedRun = x.invocation
 	c.emit(c.exitEvent(x, end))
+}
+
+// giveBack leaves the entries of a run that ended under a job to that job.
+func (x *exit) giveBack() {
+	for _, j := range x.unit.jobs {
+		if !j.told && (j.id == x.left.job || x.dropped) {
+			j.loose = append(x.loose, j.loose...)
+			return
+		}
+	}
+	x.unit.loose = append(x.loose, x.unit.loose...)
 }
 
 // underJob says whether the run ended under a stop or restart job that was
@@ -254,7 +282,7 @@ func (c *Correlator) underJob(x *exit) bool {
 	case ActionReload, ActionStart, ActionNop, "verify-active":
 		return false
 	}
-	if !logsStopping(kind(x.unit.name)) || j.stopLog || x.left.from != "active" {
+	if !logsStopping(kind(x.unit.name)) || j.stopLog || x.left.from != "active" || x.left.sub == "exited" {
 		return true
 	}
 	return len(j.entries) == 0 // with no entry at all the bus alone tells: it was in the slot

@@ -45,6 +45,10 @@ func (c *Correlator) action(j *job) string {
 		return ActionNop
 	case t == ActionStart && c.askedRestart(j):
 		return ActionRestart
+	case t == "" && j.result == "invalid":
+		return ActionReload // of a unit that is not active (evidence §1.1)
+	case t == "":
+		return c.askedAction(j)
 	}
 	return t
 }
@@ -59,6 +63,17 @@ func (c *Correlator) nothingDone(j *job) bool {
 		return j.end.Changed == j.before.Changed && !conditionUnmet(j)
 	}
 	return c.live() && !conditionUnmet(j) && j.end.Changed < j.firstAt
+}
+
+// askedAction is what the client that fits asked for, where no witness saw the job's type.
+func (c *Correlator) askedAction(j *job) string {
+	for i := range j.clients {
+		cl := &j.clients[i]
+		if jobs := verbJobs[cl.Verb]; len(jobs) > 0 && c.fits(cl, j) && !spent(cl, j) {
+			return jobs[0]
+		}
+	}
+	return ""
 }
 
 // askedRestart: a restart of a unit that was down reads as a start in the journal;

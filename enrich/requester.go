@@ -130,6 +130,9 @@ func startLike(j *job) bool {
 // verbFits knows which jobs each of systemctl's verbs can make (systemctl(1)).
 func verbFits(verb string, j *job) bool {
 	t := j.type_()
+	if j.autoAsked && verb == ActionStart {
+		return true // a start that came inside RestartSec becomes the restart (252)
+	}
 	if t == "" || t == ActionNop {
 		return verb != "kill" && verb != ""
 	}

@@ -63,13 +63,30 @@ func (c *Correlator) jobReady(j *job) bool {
 	if !j.removed {
 		return c.pastReady(j)
 	}
-	if c.journalUp() && j.closing == nil && c.entryTime <= j.endTime {
+	if c.journalUp() && j.closing == nil && c.entryTime <= j.endTime && j.unit.newestJob <= j.id {
 		return false
 	}
 	if !j.unit.configured && c.needsConfig(j) || !j.scanned && c.procUp() && c.needsClients(j) {
 		return false
 	}
-	return c.restartTold(j) && c.jobLogReady(j)
+	return c.stateTold(j) && c.restartTold(j) && c.jobLogReady(j)
+}
+
+// stateTold: a unit that nobody had heard of shows its state only after the job
+// (UnitNew stands in for the flush before it; evidence §2.3).
+func (c *Correlator) stateTold(j *job) bool {
+	if j.endKnown {
+		return true
+	}
+	u := j.unit
+	if !u.known || u.state.Changed > j.removedAt {
+		return false
+	}
+	j.end, j.endKnown, j.process = u.state, true, u.process
+	if !j.beforeKnown && u.state.Changed < j.firstAt {
+		j.before, j.beforeKnown = u.state, true
+	}
+	return true
 }
 
 func (c *Correlator) procUp() bool {

@@ -16,24 +16,26 @@ type unit struct {
 	// endSeen is the mono time of the last end of a run that was looked at.
 	endSeen int64
 	// endedRun is the invocation of that run: the first end of a run wins.
-	endedRun string
-	last     ended // how its last run ended
-	runStart int64 // source time of the entry that told of its run's start, µs
-	runID    string
-	loose    []Entry // entries without a job since the last boundary
-	run      *job    // the job that the journal says is running on it
-	schedule *Entry  // a restart that was scheduled and has no job yet
-	schedAt  int64
-	jobs     []*job // its last jobs, oldest first
-	restarts []int64
-	crashes  []int64
-	exit     *exit // its run that is being judged
+	endedRun  string
+	last      ended // how its last run ended
+	runStart  int64 // source time of the entry that told of its run's start, µs
+	runID     string
+	loose     []Entry // entries without a job since the last boundary
+	newestJob uint32  // highest job id in its entries: they come in order, so older jobs have had theirs
+	run       *job    // the job that the journal says is running on it
+	schedule  *Entry  // a restart that was scheduled and has no job yet
+	schedAt   int64
+	jobs      []*job // its last jobs, oldest first
+	restarts  []int64
+	crashes   []int64
+	exit      *exit // its run that is being judged
 }
 
 type unitLeft struct {
 	at   int64 // ActiveExitTimestampMonotonic
 	job  uint32
 	from string // the ActiveState it left
+	sub  string // the SubState likewise
 }
 
 // ended is how a run ended.
@@ -123,7 +125,7 @@ func (c *Correlator) unitChanged(o Observation) {
 	}
 	u.state, u.known = o.State, true
 	if isUp(was.state.Active) && !isUp(o.State.Active) || !was.known && o.State.ActiveExit > c.busSince() && c.live() {
-		u.left = unitLeft{o.State.ActiveExit, o.State.Job, was.state.Active}
+		u.left = unitLeft{o.State.ActiveExit, o.State.Job, was.state.Active, was.state.Sub}
 	}
 	c.noteFiring(u, was, o)
 	c.noteJob(u, was)
