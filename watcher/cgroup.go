@@ -2,19 +2,23 @@ package watcher
 
 import "strings"
 
-// cgroupPath picks systemd's path from /proc/PID/cgroup: the hierarchy name=systemd of
-// cgroup v1, else that of cgroup v2.
+// cgroupPath picks systemd's path from /proc/PID/cgroup: that of cgroup v2, unless only
+// the hierarchy name=systemd of cgroup v1 names a unit. (A container on v2 inside a
+// host on v1 shows both, and only v2's is the container's.)
 func cgroupPath(b []byte) string {
-	unified := ""
+	unified, legacy := "", ""
 	for line := range strings.Lines(string(b)) {
 		f := strings.SplitN(strings.TrimRight(line, "\n"), ":", 3)
 		switch {
 		case len(f) < 3:
 		case f[1] == "name=systemd":
-			return f[2]
+			legacy = f[2]
 		case f[1] == "":
 			unified = f[2]
 		}
+	}
+	if legacy != "" && (unified == "" || cgroupUnit(unified) == "" && cgroupUnit(legacy) != "") {
+		return legacy
 	}
 	return unified
 }
