@@ -177,6 +177,8 @@ func (c *Correlator) exitReady(x *exit) bool {
 	switch {
 	case x.unit.waitsBefore(x):
 		return false
+	case c.surelyUnderJob(x):
+		return true
 	case late && (x.fromBus || c.covers(x.endTime)):
 		return true
 	case !x.fromBus && !c.covers(x.endTime):
@@ -258,6 +260,12 @@ func (c *Correlator) judge(x *exit) {
 	x.unit.last = end
 	x.unit.endedRun = x.invocation
 	c.emit(c.exitEvent(x, end))
+}
+
+// surelyUnderJob: the job in the slot has shown all that there is to know of it.
+func (c *Correlator) surelyUnderJob(x *exit) bool {
+	j := x.unit.openJob(x.left.job)
+	return j != nil && (j.stopLog || j.closing != nil) && c.underJob(x)
 }
 
 // giveBack leaves the entries of a run that ended under a job to that job.

@@ -4,7 +4,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -54,14 +53,17 @@ func TestArrows(t *testing.T) {
 // parse reads the non-test files of a folder.
 func parse(t *testing.T, dir string) map[string]*ast.File {
 	t.Helper()
-	pkgs, err := parser.ParseDir(token.NewFileSet(), dir, func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }, 0)
+	names, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	files := map[string]*ast.File{}
-	for _, pkg := range pkgs {
-		for name, f := range pkg.Files {
-			files[filepath.Base(name)] = f
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		if files[filepath.Base(name)], err = parser.ParseFile(token.NewFileSet(), name, nil, 0); err != nil {
+			t.Fatal(err)
 		}
 	}
 	if len(files) == 0 {

@@ -62,6 +62,7 @@ func (c *Correlator) job(id uint32, name string) *job {
 			return j // told already
 		}
 	}
+	u.refresh()
 	j := &job{id: id, unit: u}
 	c.jobs[id] = j
 	u.jobs = append(u.jobs, j)

@@ -10,6 +10,7 @@ type unit struct {
 	known      bool // state is from a flush or listing
 	config     Config
 	configured bool
+	stale      bool // the unit was unloaded since: another load may read another configuration
 	asked      bool // its configuration was asked for since the last reload
 	// The instant that it last left the active state, and the job slot's id then.
 	left unitLeft
@@ -142,9 +143,17 @@ func (c *Correlator) unitRemoved(o Observation) {
 	if u.known && u.state.Active == "failed" && u.state.Job == 0 && !u.busy() {
 		c.reset(u, u.state.Changed+1)
 	}
-	u.state, u.process = State{}, Process{}
-	u.known, u.configured, u.asked = false, false, false
-	u.config = Config{}
+	u.state, u.process, u.known = State{}, Process{}, false
+	u.stale = true
+	u.refresh()
+}
+
+// refresh drops configuration that may have changed since it was read, once no job
+// waits to be judged by it.
+func (u *unit) refresh() {
+	if u.stale && !u.busy() {
+		u.config, u.configured, u.asked, u.stale = Config{}, false, false, false
+	}
 }
 
 // noteReset finds a failed unit that was cleared without a job: its state
