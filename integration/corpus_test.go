@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,7 +18,8 @@ import (
 const corpus = "testdata/corpus"
 
 // record cuts a fixture for each scenario that was played right, when $SDWHY_RECORD is set.
-// What the fixture replays to must be right too.
+// What the fixture replays to must be right too. Recordings of the others go to
+// $SDWHY_KEEP, to be studied.
 func record(w *World, all []*Scenario, version int, table *Table) error {
 	if os.Getenv("SDWHY_RECORD") == "" {
 		return nil
@@ -31,25 +33,32 @@ func record(w *World, all []*Scenario, version int, table *Table) error {
 	if err != nil {
 		return err
 	}
+	var faults []error
 	for _, s := range all {
-		p, right := table.Played(s, version)
-		if !right || s.Headers["record"] == "false" {
+		p, verdict := table.Played(s, version)
+		if verdict == "" || verdict == notHere || s.Headers["record"] == "false" {
 			continue
 		}
-		if err := fixture(s, all, version, p, observations); err != nil {
-			return fmt.Errorf("no fixture of %s: %w", s.Name, err)
+		recording, err := Encode(s.cut(p, all).Apply(observations))
+		if err == nil && verdict == right {
+			err = fixture(s, all, version, recording)
+		} else if dir := os.Getenv("SDWHY_KEEP"); err == nil && dir != "" {
+			err = os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d-%s.jsonl", version, s.Name)), recording, 0o600)
+		}
+		if err != nil {
+			faults = append(faults, fmt.Errorf("no fixture of %s: %w", s.Name, err))
 		}
 	}
-	return nil
+	return errors.Join(faults...)
 }
 
-func fixture(s *Scenario, all []*Scenario, version int, p Played, observations []enrich.Observation) error {
-	cut := Cut{From: p.From, To: p.To, All: s.Headers["keep"] == "all",
+// cut is what of a recording is the scenario's.
+func (s *Scenario) cut(p Played, all []*Scenario) Cut {
+	return Cut{From: p.From, To: p.To, All: s.Headers["keep"] == "all",
 		Mine: func(unit string) bool { return Owner(all, unit) == s.Name }}
-	recording, err := Encode(cut.Apply(observations))
-	if err != nil {
-		return err
-	}
+}
+
+func fixture(s *Scenario, all []*Scenario, version int, recording []byte) error {
 	events, err := ownEvents(recording, s, all)
 	if err != nil {
 		return err

@@ -80,7 +80,8 @@ func forbidden(want []map[string]any, event map[string]any) bool {
 
 // diff lists where got does not meet want. An object is met by one with more fields, a
 // list by one that holds a match for each member, "~…" by a string that the regular
-// expression matches, "#" by any number, null by an absent field.
+// expression matches, "#" by any number, null by an absent field. A field whose name
+// begins with "?" may also be absent if it is named in missing.
 func diff(path string, want, got any) []string {
 	switch w := want.(type) {
 	case map[string]any:
@@ -90,16 +91,21 @@ func diff(path string, want, got any) []string {
 		}
 		var faults []string
 		for key, value := range w {
+			if name, ok := strings.CutPrefix(key, "?"); ok {
+				if g[name] == nil && holds(list(g["missing"]), name) {
+					continue
+				}
+				key = name
+			}
 			if key != absent {
 				faults = append(faults, diff(strings.TrimPrefix(path+"."+key, "."), value, g[key])...)
 			}
 		}
 		return faults
 	case []any:
-		g, _ := got.([]any)
 		var faults []string
 		for _, value := range w {
-			if !holds(g, value) {
+			if !holds(list(got), value) {
 				faults = append(faults, fault(path, value, got)...)
 			}
 		}
@@ -129,6 +135,11 @@ func holds(list []any, want any) bool {
 		}
 	}
 	return false
+}
+
+func list(v any) []any {
+	l, _ := v.([]any)
+	return l
 }
 
 func fault(path string, want, got any) []string {

@@ -45,9 +45,13 @@ type Cut struct {
 func (c Cut) Apply(all []enrich.Observation) []enrich.Observation {
 	var kept []enrich.Observation
 	jobs := map[uint32]bool{}
-	for _, o := range all {
+	listed := c.lastListing(all)
+	for i, o := range all {
 		if c.To > 0 && o.Mono > c.To {
 			break
+		}
+		if o.Kind == enrich.KindListing && i < listed {
+			continue
 		}
 		if o.Job.ID != 0 && (c.All || c.Mine(o.Unit)) {
 			jobs[o.Job.ID] = true
@@ -59,10 +63,21 @@ func (c Cut) Apply(all []enrich.Observation) []enrich.Observation {
 	return kept
 }
 
+// lastListing is the index of the last listing before the scenario: it replaces those before it.
+func (c Cut) lastListing(all []enrich.Observation) int {
+	last := 0
+	for i, o := range all {
+		if o.Kind == enrich.KindListing && o.Mono < c.From {
+			last = i
+		}
+	}
+	return last
+}
+
 // frames says whether an observation sets the stage for everything after it.
 func (c Cut) frames(o enrich.Observation) bool {
 	switch o.Kind {
-	case enrich.KindStart, enrich.KindWitness, enrich.KindListing, enrich.KindReloading, enrich.KindStartup:
+	case enrich.KindStart, enrich.KindWitness, enrich.KindListing, enrich.KindStartup:
 		return true
 	case enrich.KindConfig:
 		return c.All || c.Mine(o.Unit)
@@ -78,7 +93,9 @@ func (c Cut) tells(o enrich.Observation, jobs map[uint32]bool) bool {
 	case enrich.KindClients:
 		return slices.ContainsFunc(o.Jobs, func(id uint32) bool { return jobs[id] })
 	case enrich.KindEntry:
-		return c.All || o.Entry.Unit == "" || c.Mine(o.Entry.Unit)
+		// dbus-daemon and sudo name units as they were asked for, by alias too.
+		named := o.Entry.Source != enrich.SourceBus && o.Entry.Source != enrich.SourceSudo && o.Entry.Unit != ""
+		return c.All || !named || c.Mine(o.Entry.Unit)
 	}
 	return c.All || o.Unit == "" || c.Mine(o.Unit)
 }

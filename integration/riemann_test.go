@@ -73,7 +73,7 @@ func buildSink(t *testing.T) map[string][]byte {
 
 // riemannUnits run the sink, and a service that crashes once and comes back.
 var riemannUnits = map[string][]byte{
-	"/opt/sink/run": []byte("#!/bin/sh\nexec /opt/sink/loader --library-path /opt/sink /opt/sink/sink " + sinkPort + "\n"),
+	"/opt/sink/run": []byte("#!/bin/sh\nexec /opt/sink/loader --library-path /opt/sink /opt/sink/sink " + sinkPort + " 2>/root/sink.stderr\n"),
 	"/etc/systemd/system/sink.service": []byte(`[Unit]
 Before=sdwhy-test.service
 [Service]

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -64,6 +65,7 @@ func create(t *testing.T, suite Suite, files map[string][]byte, flags string) *W
 		t.Cleanup(func() {
 			if t.Failed() {
 				t.Logf("sdwhy's stderr:\n%s", w.Stderr())
+				keep(t, w)
 			}
 			if err := w.Close(); err != nil {
 				t.Error(err)
@@ -75,6 +77,24 @@ func create(t *testing.T, suite Suite, files map[string][]byte, flags string) *W
 	}
 	t.Logf("%s booted and followed in %.1f s", suite.Name, time.Since(start).Seconds())
 	return w
+}
+
+// keep copies what sdwhy wrote to $SDWHY_KEEP, so that a failure can be studied.
+func keep(t *testing.T, w *World) {
+	dir := os.Getenv("SDWHY_KEEP")
+	if dir == "" {
+		return
+	}
+	for _, path := range []string{eventsPath, recordPath, stderrPath} {
+		data, err := os.ReadFile(w.Path(path))
+		if err == nil {
+			name := strings.ReplaceAll(t.Name(), "/", "-") + "-" + filepath.Base(path)
+			err = os.WriteFile(filepath.Join(dir, name), data, 0o600)
+		}
+		if err != nil {
+			t.Log(err)
+		}
+	}
 }
 
 func TestScenarios(t *testing.T) {
@@ -105,12 +125,12 @@ func TestScenarios(t *testing.T) {
 
 func play(t *testing.T, w *World, s *Scenario, all []*Scenario, version int, table *Table) {
 	if !s.Runs(version) {
-		table.Set(s, version, "–", Played{})
+		table.Set(s, version, notHere, Played{})
 		return
 	}
 	start := time.Now()
 	p, err := w.Play(t.Context(), s, all, version)
-	table.Set(s, version, "WRONG", p)
+	table.Set(s, version, wrong, p)
 	if err != nil {
 		t.Error(err)
 	}
@@ -118,7 +138,7 @@ func play(t *testing.T, w *World, s *Scenario, all []*Scenario, version int, tab
 		t.Error(f)
 	}
 	if !t.Failed() {
-		table.Set(s, version, "right", p)
+		table.Set(s, version, right, p)
 	} else {
 		for _, e := range p.Events {
 			t.Log("got: " + show(e))

@@ -40,15 +40,18 @@ func TestStorm(t *testing.T) {
 
 func checkStorm(t *testing.T, events []map[string]any) {
 	t.Helper()
-	units, requested := map[any]int{}, 0
+	units, requested, faults := map[any]int{}, 0, map[string]int{}
 	for _, e := range events {
 		units[e["unit"]]++
 		if e["requester"] != nil {
 			requested++
 		}
 		for _, f := range diff("", map[string]any{"action": "start", "result": "done", "cause": "manual"}, e) {
-			t.Errorf("%v: %s", e["unit"], f)
+			faults[fmt.Sprintf("%s, missing %v", f, e["missing"])]++
 		}
+	}
+	for f, n := range faults {
+		t.Errorf("%d events: %s", n, f)
 	}
 	for i := 1; i <= stormJobs; i++ {
 		if n := units[fmt.Sprintf("storm@%d.target", i)]; n != 1 {

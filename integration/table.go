@@ -16,8 +16,15 @@ type Table struct {
 	results   map[int]map[string]result
 }
 
+// Verdicts on a scenario; notHere is one that is not for this systemd.
+const (
+	right   = "right"
+	wrong   = "WRONG"
+	notHere = "–"
+)
+
 type result struct {
-	verdict string // "right", "WRONG" or "–", which is not for this version
+	verdict string
 	played  Played
 }
 
@@ -36,12 +43,12 @@ func (t *Table) Set(s *Scenario, version int, verdict string, p Played) {
 	t.results[version][s.Name] = result{verdict, p}
 }
 
-// Played gives what came of a scenario; false when it was not played right.
-func (t *Table) Played(s *Scenario, version int) (Played, bool) {
+// Played gives what came of a scenario, and the verdict; "" when it was not played.
+func (t *Table) Played(s *Scenario, version int) (Played, string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	r := t.results[version][s.Name]
-	return r.played, r.verdict == "right"
+	return r.played, r.verdict
 }
 
 // String is scenario × version, and cause × version with scenarios right / played.
@@ -51,8 +58,12 @@ func (t *Table) String() string {
 	versions := slices.Sorted(maps.Keys(t.results))
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(w)
 	row(w, "scenario", versions, func(v int) string { return fmt.Sprint(v) })
 	for _, s := range t.scenarios {
+		if !t.anywhere(s) {
+			continue
+		}
 		row(w, s.Name, versions, func(v int) string { return t.results[v][s.Name].verdict })
 	}
 	fmt.Fprintln(w)
@@ -62,6 +73,16 @@ func (t *Table) String() string {
 	}
 	w.Flush()
 	return b.String()
+}
+
+// anywhere says whether a scenario was looked at on any version.
+func (t *Table) anywhere(s *Scenario) bool {
+	for _, results := range t.results {
+		if results[s.Name].verdict != "" {
+			return true
+		}
+	}
+	return false
 }
 
 func row(w *tabwriter.Writer, head string, versions []int, cell func(int) string) {
@@ -76,6 +97,9 @@ func row(w *tabwriter.Writer, head string, versions []int, cell func(int) string
 func (t *Table) causes(versions []int) []string {
 	set := map[string]bool{}
 	for _, s := range t.scenarios {
+		if !t.anywhere(s) {
+			continue
+		}
 		for _, v := range versions {
 			for _, c := range wantedCauses(s, v) {
 				set[c] = true
@@ -86,17 +110,17 @@ func (t *Table) causes(versions []int) []string {
 }
 
 func (t *Table) score(cause string, version int) string {
-	right, played := 0, 0
+	hits, played := 0, 0
 	for _, s := range t.scenarios {
 		r := t.results[version][s.Name]
-		if (r.verdict == "right" || r.verdict == "WRONG") && slices.Contains(wantedCauses(s, version), cause) {
+		if (r.verdict == right || r.verdict == wrong) && slices.Contains(wantedCauses(s, version), cause) {
 			played++
-			if r.verdict == "right" {
-				right++
+			if r.verdict == right {
+				hits++
 			}
 		}
 	}
-	return fmt.Sprintf("%d/%d", right, played)
+	return fmt.Sprintf("%d/%d", hits, played)
 }
 
 func wantedCauses(s *Scenario, version int) []string {
