@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"time"
@@ -11,23 +12,29 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 )
 
-// open opens the store, sets a damaged one aside, and takes over what is in it.
+// open opens the store, and replaces a damaged one.
 func (b *Outbox) open() error {
 	st, found, err := openStore(b.path, b.o.MaxSize)
-	if !errors.Is(err, errDamaged) {
-		if err == nil {
-			b.adopt(st, found)
-		}
-		return err
+	if errors.Is(err, errDamaged) {
+		return b.replace(err)
 	}
+	if err == nil {
+		b.adopt(st, found)
+	}
+	return err
+}
+
+// replace sets the file aside, for that reason, and takes over into a new one what can be read of it.
+func (b *Outbox) replace(why error) error {
 	aside := b.path + ".corrupt-" + time.Now().UTC().Format("20060102T150405.000000Z")
-	if rerr := os.Rename(b.path, aside); rerr != nil {
-		return fmt.Errorf("outbox %s: %w, and it cannot be set aside: %w", b.path, err, rerr)
+	if err := os.Rename(b.path, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w, and it cannot be set aside: %w", why, err)
 	}
 	saved := salvage(aside)
-	b.o.Log.Error("outbox damaged: set aside, work goes on with a new one", "path", b.path, "aside", aside, "err", err,
-		"events taken over", len(saved.records), "hint", "the file is kept; delete it when it is of no more use")
-	if st, found, err = openStore(b.path, b.o.MaxSize); err != nil {
+	b.o.Log.Error("outbox damaged: set aside, work goes on with a new one", "path", b.path, "aside", aside, "err", why,
+		"readable", len(saved.records), "hint", "the file is kept; delete it when it is of no more use")
+	st, found, err := openStore(b.path, b.o.MaxSize)
+	if err != nil {
 		return err
 	}
 	b.adopt(st, found)
@@ -144,21 +151,22 @@ func (b *Outbox) heal(written int) {
 	}
 }
 
-// reopen replaces a store that turned out damaged.
+// reopen replaces a store that turned out damaged, and opens one that could not be opened before.
 func (b *Outbox) reopen() error {
 	b.mu.Lock()
 	fault := b.fault
 	b.mu.Unlock()
-	if b.store != nil && !errors.Is(fault, errDamaged) {
+	switch {
+	case b.store == nil:
+		return b.open()
+	case !errors.Is(fault, errDamaged):
 		return nil
 	}
 	b.moving.Lock()
-	if b.store != nil {
-		b.store.abandon()
-		b.store = nil
-	}
+	b.store.abandon()
+	b.store = nil
 	b.moving.Unlock()
-	return b.open()
+	return b.replace(fault)
 }
 
 // snapshot is the change that brings the disk up to date.

@@ -77,27 +77,29 @@ func (s *Sender) good() {
 	s.tell(func(st *Stats) { st.LastError = "" })
 }
 
-// refused finds the event for which a message was refused by sending ever less at once. An event refused
-// by itself is put aside, but only if the same server accepts another one: else it is
-// the server that is at fault, and its events wait.
+// refused finds the event for which a message was refused by sending ever less at
+// once. An event refused by itself is put aside, but only if the same server accepts another
+// one before and after: else it is the server that is at fault, and its events wait.
 func (s *Sender) refused(work context.Context, batch []record, err error) error {
 	var no *Refused
-	isNo, isLarge := errors.As(err, &no), errors.Is(err, errTooLarge)
-	if len(batch) > 1 {
+	isNo := errors.As(err, &no)
+	switch {
+	case len(batch) > 1:
 		s.batch = max(1, len(batch)/2) // a server that is too slow for its deadline gets less, too
-		if isNo {
+		if isNo || errors.Is(err, errTooLarge) {
 			return nil
 		}
 		return err
-	}
-	switch {
-	case isLarge:
-	case !isNo:
-		return err
-	default:
+	case isNo:
 		if perr := s.probe(work); perr != nil {
-			return fmt.Errorf("%w; and so was a probe: %w", err, perr)
+			return fmt.Errorf("%w; and a probe fared no better: %w", err, perr)
 		}
+		if s.suspect != batch[0].seq {
+			s.suspect = batch[0].seq
+			return nil
+		}
+	case !errors.Is(err, errTooLarge):
+		return err
 	}
 	s.box.dead(batch[0], err.Error())
 	s.o.Log.Error("event refused for good, kept as a dead letter", "event", describe(batch[0]), "err", err)

@@ -320,13 +320,13 @@ func (b *Outbox) run(ctx context.Context) {
 	tidy := time.NewTicker(tidyEvery)
 	defer tidy.Stop()
 	for {
-		pause := commitEvery
+		pause, last := commitEvery, ctx.Err() != nil
 		if err := b.commit(); err != nil {
 			pause = retryEvery
 			signal(b.dirty)
 		}
 		b.report()
-		if ctx.Err() != nil {
+		if last {
 			return
 		}
 		sleep(ctx, pause)
@@ -366,18 +366,4 @@ func (b *Outbox) report() {
 	b.o.Log.Log(context.Background(), at, "events dropped undelivered: the outbox is full, or they are too old",
 		"ok", now[levelOK]-before[levelOK], "warning", now[levelWarning]-before[levelWarning],
 		"critical", now[levelCritical]-before[levelCritical])
-}
-
-// describe names an event for the log.
-func describe(r record) string {
-	var ev proto.Event
-	if err := pb.Unmarshal(r.body, &ev); err != nil {
-		return "?"
-	}
-	for _, a := range ev.Attributes {
-		if a.GetKey() == "event_id" {
-			return ev.GetService() + " " + a.GetValue()
-		}
-	}
-	return ev.GetService()
 }

@@ -152,3 +152,17 @@ func appendEvent(b, body []byte, ttl float32) []byte {
 	b = protowire.AppendTag(b, eventTTL, protowire.Fixed32Type)
 	return protowire.AppendFixed32(b, math.Float32bits(ttl))
 }
+
+// describe names a record's event for the log.
+func describe(r record) string {
+	var ev proto.Event
+	if err := pb.Unmarshal(r.body, &ev); err != nil {
+		return "?"
+	}
+	for _, a := range ev.Attributes {
+		if a.GetKey() == "event_id" {
+			return ev.GetService() + " " + a.GetValue()
+		}
+	}
+	return ev.GetService()
+}

@@ -20,6 +20,7 @@ type Sender struct {
 	since   time.Time // when conn was made, or the first target last tried
 	fails   int       // failures since the last ack
 	batch   int       // events in a message; halves when one is refused or not answered
+	suspect uint64    // the event that was refused while the server accepted a probe
 	backoff backoff
 	lastLog time.Time
 	logged  string

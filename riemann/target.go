@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"strings"
 )
 
 // Schemes of targets.
@@ -63,12 +64,10 @@ func ParseTarget(s string) (Target, error) {
 
 // parseURL takes HOST:PORT for tcp://HOST:PORT.
 func parseURL(s string) (*url.URL, error) {
-	if u, err := url.Parse(s); err == nil && u.Host != "" {
-		return u, nil
-	} else if err == nil && u.Scheme != "" && u.Opaque == "" {
-		return u, nil // scheme without a host
+	if !strings.Contains(s, "://") {
+		s = SchemeTCP + "://" + s
 	}
-	return url.Parse(SchemeTCP + "://" + s)
+	return url.Parse(s)
 }
 
 // Address is HOST:PORT, as net.Dial wants it.

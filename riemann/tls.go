@@ -99,13 +99,13 @@ func certificateHint(err error) string {
 func alertHint(alert string) string {
 	switch {
 	case strings.Contains(alert, "certificate required"):
-		return "the server requires a client certificate (--tls-cert, --tls-key)"
+		return "the server requires a client certificate of a CA that it knows (--tls-cert, --tls-key)"
 	case strings.Contains(alert, "unknown certificate authority"):
 		return "the server does not know the CA of our client certificate"
 	case strings.Contains(alert, "expired certificate"):
 		return "our client certificate has expired"
 	case strings.Contains(alert, "bad certificate"), strings.Contains(alert, "handshake failure"):
-		return "the server refused our client certificate, or requires one (--tls-cert, --tls-key)"
+		return "the server requires a client certificate that it can accept (--tls-cert, --tls-key)"
 	}
 	return "the server refused the TLS connection"
 }
