@@ -66,30 +66,38 @@ func (w where) files() []string {
 
 // readable says why the journal cannot be read: libsystemd itself opens what it
 // may and says nothing of the rest.
-func (w where) readable() error {
+// A user may read what his own manager logs (user-UID.journal), not what PID 1
+// does (system.journal).
+func (w where) readable(m manager) error {
 	readable := 0
-	var denied error
+	var denied, system error
 	for _, path := range w.files() {
 		f, err := os.Open(path)
-		if err == nil {
+		switch {
+		case err == nil:
 			readable++
 			f.Close()
-		} else if errors.Is(err, fs.ErrPermission) && (denied == nil || filepath.Base(path) == "system.journal") {
+		case errors.Is(err, fs.ErrPermission):
 			denied = fmt.Errorf("%w: %w", errPermission, err)
-		} else if len(w.Files) > 0 {
+			if filepath.Base(path) == "system.journal" && !m.user {
+				system = denied
+			}
+		case len(w.Files) > 0:
 			return err
 		}
 	}
 	switch {
-	case denied != nil && (readable == 0 || strings.HasSuffix(denied.Error(), "/system.journal: permission denied")):
+	case system != nil:
+		return system
+	case readable > 0:
+		return nil
+	case denied != nil:
 		return denied
-	case readable == 0:
-		if _, err := os.Stat(w.Directory); w.Directory != "" && err != nil {
-			return err
-		}
-		return fmt.Errorf("read %s: %w", w, errEmpty)
 	}
-	return nil
+	if _, err := os.Stat(w.Directory); w.Directory != "" && err != nil {
+		return err
+	}
+	return fmt.Errorf("read %s: %w", w, errEmpty)
 }
 
 // damaged names the files that libsystemd leaves out without a word: no journal

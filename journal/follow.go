@@ -12,13 +12,15 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/sdjournal"
+
+	"sdwhy/enrich"
 )
 
 const (
 	batch     = 512              // entries read before commands are looked at again
 	seenEvery = 10 * time.Second // how often an idle child says how far it has come
 	seenSlack = time.Second      // by how much an entry may become readable after its stamp
-	maxTail   = 50               // lines of one tail
+	maxTail   = 50               // entries read for one tail
 )
 
 // A spec says what a child follows, and from which place: after the cursor, else
@@ -109,6 +111,9 @@ func (t *tailer) rest(behind bool) error {
 			return err
 		}
 	}
+	if len(tails) > 0 {
+		return t.out.Flush()
+	}
 	return nil
 }
 
@@ -126,10 +131,10 @@ func (t *tailer) tell(behind bool) {
 
 // open opens the journal at the place reached so far.
 func (t *tailer) open() (err error) {
-	if t.main, err = open(t.spec.where); err != nil {
+	if t.main, err = open(t.spec.where, t.decode.manager); err != nil {
 		return err
 	}
-	if t.aux, err = open(t.spec.where); err != nil {
+	if t.aux, err = open(t.spec.where, t.decode.manager); err != nil {
 		return err
 	}
 	t.polling = t.main.refresh() < 0
@@ -154,6 +159,12 @@ func (t *tailer) seek() error {
 	case p.Seen > 0:
 		return t.main.SeekRealtimeUsec(uint64(p.Seen))
 	}
+	return t.seekTail()
+}
+
+// seekTail goes to the last entry and tells its place, so that a child that takes
+// over misses nothing since.
+func (t *tailer) seekTail() error {
 	if err := t.main.SeekTail(); err != nil {
 		return err
 	}
@@ -173,20 +184,18 @@ func (t *tailer) seek() error {
 // the next one where that is gone: then entries may be gone with it, unless
 // the journal still reaches back to where nothing more was found.
 func (t *tailer) seekCursor(p place) error {
-	found := false
-	if err := t.main.SeekCursor(p.Cursor); err == nil {
-		ok, err := t.main.step(false)
-		if err != nil {
-			return err
-		}
-		found = ok && t.main.TestCursor(p.Cursor) == nil
-		t.standing = ok && !found
-	} else if err := t.main.SeekRealtimeUsec(uint64(max(p.Seen, 0))); err != nil {
+	if err := t.main.SeekCursor(p.Cursor); err != nil { // no cursor at all
+		t.place.Cursor = ""
+		return errors.Join(t.lose(-1, err.Error()), t.seek())
+	}
+	ok, err := t.main.step(false)
+	if err != nil {
 		return err
 	}
-	if found {
+	if ok && t.main.TestCursor(p.Cursor) == nil {
 		return nil
 	}
+	t.standing = ok
 	if oldest, err := t.aux.oldest(); err == nil && oldest > 0 && oldest <= p.Seen {
 		return nil
 	}
@@ -220,11 +229,7 @@ func (t *tailer) pass() error {
 		return t.lose(1, "a journal entry could not be read")
 	}
 	t.last, t.place = r.realtime, place{Cursor: r.cursor, Seen: r.realtime}
-	return t.send(t.decode, r)
-}
-
-func (t *tailer) send(d decoder, r record) error {
-	e, ok := d.entry(r)
+	e, ok := t.decode.entry(r)
 	if !ok {
 		return nil
 	}
@@ -293,29 +298,27 @@ func (t *tailer) lose(count int, why string) error {
 	return writeJSON(t.out, frameLost, loss{Count: count, Why: why})
 }
 
-// tail sends the last lines of a unit's run, oldest first.
+// tail answers with the last lines of a unit's run, oldest first; none is an answer too.
 func (t *tailer) tail(want tail) error {
-	m := t.decode.manager
-	if err := t.aux.match([]term{ownTerm(m, want.Unit, want.Invocation)}); err != nil {
+	own := decoder{manager: t.decode.manager, own: true}
+	terms := []term{ownTerm(own.manager, want.Unit, want.Invocation)}
+	if err := t.aux.match(terms); err != nil {
 		return err
 	}
 	if err := t.aux.SeekTail(); err != nil {
 		return err
 	}
-	var lines []record
-	for len(lines) < min(want.Lines, maxTail) {
+	l := lines{Unit: want.Unit, Log: enrich.Log{Invocation: want.Invocation}}
+	for read := 0; read < maxTail && len(l.Log.Lines) < want.Lines; read++ {
 		if ok, err := t.aux.step(true); !ok || err != nil {
 			break
 		}
 		if r, ok := t.aux.record(); ok {
-			lines = append(lines, r)
+			if e, ok := own.entry(r); ok {
+				l.Log.Lines = append(l.Log.Lines, e.Message)
+			}
 		}
 	}
-	own := decoder{manager: m, boot: t.spec.Boot, own: true}
-	for _, r := range slices.Backward(lines) {
-		if err := t.send(own, r); err != nil {
-			return err
-		}
-	}
-	return t.out.Flush()
+	slices.Reverse(l.Log.Lines)
+	return writeJSON(t.out, frameLines, l)
 }

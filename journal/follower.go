@@ -93,8 +93,9 @@ func (f *Follower) Kick() {
 }
 
 // Tail asks for the last n lines (at most 50) that the unit's own processes
-// logged in one run. They come as entries of source "unit", oldest first. It never
-// blocks: with 64 requests waiting, one more is dropped and counted.
+// logged in one run. They come as one observation of KindLog, oldest first, with
+// secrets masked; no lines is an answer too. It never blocks: with 64 requests
+// waiting, or a child that dies, one goes unanswered.
 func (f *Follower) Tail(unit, invocation string, n int) {
 	f.init()
 	select {
@@ -156,16 +157,15 @@ func (f *Follower) begin(mono, now int64) int64 {
 	return 0
 }
 
-// down says that the child is gone, and why. A place at which child after child
+// down says that the child is gone, and why: once for one trouble. A place at which child after child
 // dies is given up, so that one damaged page cannot blind it for ever.
 func (f *Follower) down(err error, emit func(enrich.Observation)) {
 	f.restarts.Add(1)
-	f.up.Store(false)
-	if f.trouble != err.Error() {
+	if f.up.Swap(false) || f.trouble != err.Error() {
 		f.trouble = err.Error()
 		f.Log.Warn("journal is not read", "error", err)
+		emit(witness(enrich.Witness{Why: err.Error()}))
 	}
-	emit(witness(enrich.Witness{Why: err.Error()}))
 	var gaveUp gaveUpError
 	if errors.As(err, &gaveUp) {
 		return

@@ -18,6 +18,7 @@ const (
 	framePlace = 'p' // a place: how far the child has read
 	frameUp    = 'u' // a place: it now follows at the tail
 	frameLost  = 'l' // a loss
+	frameLines = 't' // lines: the answer to a tail
 	frameError = 'x' // text: why the child gives up
 	frameValue = 'v' // JSON: the answer to a question other than entries
 	frameDone  = 'd' // the query's end
@@ -36,6 +37,12 @@ type place struct {
 type loss struct {
 	Count int
 	Why   string
+}
+
+// lines are the last lines that a unit logged in one run.
+type lines struct {
+	Unit string
+	Log  enrich.Log
 }
 
 var errFrame = errors.New("malformed frame from the journal child")

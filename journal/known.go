@@ -20,7 +20,11 @@ func Boots(ctx context.Context, q Query) ([]Boot, error) { return value(ctx, mod
 func Units(ctx context.Context, q Query) ([]string, error) { return value(ctx, modeUnits, q, units) }
 
 func boots(q Query) ([]Boot, error) {
-	r, err := open(q.where())
+	m, err := parseManager(q.Manager)
+	if err != nil {
+		return nil, err
+	}
+	r, err := open(q.where(), m)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +68,7 @@ func units(q Query) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := open(q.where())
+	r, err := open(q.where(), m)
 	if err != nil {
 		return nil, err
 	}

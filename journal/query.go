@@ -71,7 +71,7 @@ func (q Query) read(ctx context.Context, from place, emit func(enrich.Entry) boo
 	if q.Since > 0 && q.Until > 0 && q.Since > q.Until {
 		return fmt.Errorf("read the journal: the range runs backwards, from %s to %s", stamp(q.Since), stamp(q.Until))
 	}
-	r, err := open(q.where())
+	r, err := open(q.where(), m)
 	if err != nil {
 		return err
 	}

@@ -25,8 +25,8 @@ type where struct {
 	Files     []string `json:",omitempty"`
 }
 
-func open(w where) (*reader, error) {
-	if err := w.readable(); err != nil {
+func open(w where, m manager) (*reader, error) {
+	if err := w.readable(m); err != nil {
 		return nil, err
 	}
 	j, err := w.journal()

@@ -60,6 +60,12 @@ func (f *Follower) frame(kind byte, payload []byte, emit func(enrich.Observation
 		if kind == frameUp {
 			f.follows(emit)
 		}
+	case frameLines:
+		var l lines
+		if err := json.Unmarshal(payload, &l); err != nil {
+			return fmt.Errorf("%w: %w", errFrame, err)
+		}
+		emit(observation(enrich.Observation{Kind: enrich.KindLog, Unit: l.Unit, Log: l.Log}))
 	case frameLost:
 		var l loss
 		if err := json.Unmarshal(payload, &l); err != nil {
@@ -74,9 +80,7 @@ func (f *Follower) frame(kind byte, payload []byte, emit func(enrich.Observation
 
 // entry passes an entry on. journald's word that it dropped PID 1's entries is a loss too.
 func (f *Follower) entry(e enrich.Entry, emit func(enrich.Observation)) {
-	if e.Source != enrich.SourceUnit {
-		f.place, f.deaths = place{Cursor: e.Cursor, Seen: 0}, 0
-	}
+	f.place, f.deaths = place{Cursor: e.Cursor}, 0
 	f.entries.Add(1)
 	emit(observation(enrich.Observation{Kind: enrich.KindEntry, Entry: e}))
 	if e.Source == enrich.SourceJournald && e.Unit == f.home() {
