@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,10 +34,11 @@ var errCheck = errors.New("not everything is in order")
 func (a *app) check(cmd *cobra.Command) error {
 	var failed error
 	c, err := a.config(cmd)
-	a.say("configuration", "", err)
 	if err != nil {
+		a.say("configuration", "", err)
 		return err
 	}
+	a.say("configuration", cmp.Or(c.file, "no file: defaults and flags"), nil)
 	for _, p := range a.probes(c) {
 		ctx, cancel := context.WithTimeout(cmd.Context(), probeTimeout)
 		found, err := p.try(ctx)

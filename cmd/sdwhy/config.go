@@ -45,6 +45,8 @@ type Config struct {
 	TTL           seconds    `toml:"ttl"`
 	Tag           []string   `toml:"tag"`
 	Attribute     attributes `toml:"attribute"`
+
+	file string // that was read, empty for none
 }
 
 func newConfig() *Config {
@@ -127,6 +129,7 @@ func (c *Config) readFile(path string) error {
 	if err != nil {
 		return usagef("name a readable file with --config, or none for the defaults", "cannot read the configuration: %v", err)
 	}
+	c.file = name
 	return c.parse(name, text)
 }
 
@@ -147,7 +150,9 @@ func (c *Config) parse(name string, text []byte) error {
 func configKeys() []string {
 	var keys []string
 	for field := range reflect.TypeFor[Config]().Fields() {
-		keys = append(keys, field.Tag.Get("toml"))
+		if field.IsExported() {
+			keys = append(keys, field.Tag.Get("toml"))
+		}
 	}
 	return keys
 }

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
 	"log/slog"
 	"os"
 	"strings"
@@ -100,6 +103,9 @@ func (c *Config) sending() (riemann.Options, error) {
 		TLS:     riemann.TLS{CA: c.TLSCACert, Cert: c.TLSCert, Key: c.TLSKey, ServerName: c.TLSServerName},
 		Mapping: riemann.Mapping{Prefix: c.Prefix, TTL: time.Duration(c.TTL), Tags: c.Tag, Attributes: c.Attribute},
 	}
+	if err := c.checkTLS(); err != nil {
+		return o, err
+	}
 	for _, address := range c.Riemann {
 		t, err := riemann.ParseTarget(address)
 		if err != nil {
@@ -111,14 +117,27 @@ func (c *Config) sending() (riemann.Options, error) {
 	return o, nil
 }
 
-// checkKey refuses a private key that anybody can read.
-func checkKey(path string) error {
-	info, err := os.Stat(path)
-	if err != nil {
-		return usagef("name a key file that sdwhy's user may read; a service may pass it by LoadCredential=", "cannot read the TLS key: %v", err)
+// checkTLS finds files that cannot be used before they are needed; riemann reads them
+// anew at each connect.
+func (c *Config) checkTLS() error {
+	if c.TLSCACert != "" {
+		pem, err := os.ReadFile(c.TLSCACert)
+		if err == nil && !x509.NewCertPool().AppendCertsFromPEM(pem) {
+			err = fmt.Errorf("%s holds no PEM certificate", c.TLSCACert)
+		}
+		if err != nil {
+			return usagef("name a PEM file that sdwhy's user may read", "cannot use --tls-ca-cert: %v", err)
+		}
 	}
-	if info.Mode().Perm()&0o004 != 0 {
-		return usagef("chmod o= "+path, "the TLS key %s is readable by everybody", path)
+	if c.TLSKey == "" {
+		return nil
 	}
-	return nil
+	if _, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey); err != nil {
+		return usagef("name PEM files that sdwhy's user may read; LoadCredential= of a unit passes them", "cannot use --tls-cert with --tls-key: %v", err)
+	}
+	info, err := os.Stat(c.TLSKey)
+	if err == nil && info.Mode().Perm()&0o004 != 0 {
+		return usagef("chmod o= "+c.TLSKey, "the key %s is readable by everybody", c.TLSKey)
+	}
+	return err
 }

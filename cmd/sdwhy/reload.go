@@ -37,16 +37,13 @@ func (w *watch) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fixed := fixedChanges(w.config, c)
-	if (len(c.Riemann) > 0) != (w.delivery != nil) {
-		fixed = append(fixed, "riemann (from none, or to none)")
-	}
-	if w.delivery != nil && len(c.Riemann) > 0 {
-		sender, err := w.delivery.newSender(c)
-		if err != nil {
+	fixed := changes(w.config, c, restartKeys)
+	if moved := changes(w.config, c, riemannKeys); len(moved) > 0 {
+		if w.stages.outbox == nil || len(c.Riemann) == 0 {
+			fixed = append(fixed, moved...) // what is not sent yet has no place to wait in
+		} else if err := w.resend(ctx, c); err != nil {
 			return err
 		}
-		w.delivery.replace(ctx, sender)
 	}
 	w.call(ctx, func() {
 		err = w.output(w.pipeline, c)
@@ -63,16 +60,31 @@ func (w *watch) reload(ctx context.Context) error {
 	return nil
 }
 
-// restartKeys are the settings that a running watch cannot change.
-var restartKeys = []string{"user", "log-lines", "verdicts", "state-directory", "metrics"}
+// resend sends by other settings from now on.
+func (w *watch) resend(ctx context.Context, c *Config) error {
+	sender, err := w.delivery.newSender(c)
+	if err == nil {
+		w.delivery.replace(ctx, sender)
+	}
+	return err
+}
 
-// fixedChanges are the settings that differ and cannot change while running.
-func fixedChanges(before, after *Config) []string {
+var (
+	// restartKeys are the settings that a running watch cannot change.
+	restartKeys = []string{"user", "log-lines", "verdicts", "state-directory", "metrics"}
+	// riemannKeys are those that make another sender.
+	riemannKeys = []string{
+		"riemann", "tls-ca-cert", "tls-cert", "tls-key", "tls-server-name", "prefix", "ttl", "tag", "attribute",
+	}
+)
+
+// changes are those of keys whose settings differ.
+func changes(before, after *Config, keys []string) []string {
 	var changed []string
 	b, a := reflect.ValueOf(*before), reflect.ValueOf(*after)
 	for i := range b.NumField() {
 		key := b.Type().Field(i).Tag.Get("toml")
-		if slices.Contains(restartKeys, key) && !reflect.DeepEqual(b.Field(i).Interface(), a.Field(i).Interface()) {
+		if slices.Contains(keys, key) && !reflect.DeepEqual(b.Field(i).Interface(), a.Field(i).Interface()) {
 			changed = append(changed, key)
 		}
 	}

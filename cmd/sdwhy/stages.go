@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -137,21 +138,28 @@ func (s *stages) tail(ctx context.Context, r enrich.LogRequest) ([]string, error
 	return lines, err
 }
 
-// begun notes which manager the bus is of; the pipeline calls it at each KindStart.
+// begun notes which manager the bus is of; the pipeline's goroutine alone calls it, at
+// each KindStart, and the newest word counts.
 func (s *stages) begun(h enrich.Host) {
 	select {
-	case s.hosts <- h:
-	default: // one is waiting, and it is of the same manager or read ends
+	case <-s.hosts:
+	default:
 	}
+	s.hosts <- h
 }
 
-// read follows the journal of the manager that the bus is of, and answers questions about it.
+// read follows the journal of the manager that the bus is of, and answers questions
+// about it. A user manager is not known before its bus has been reached.
 func (s *stages) read(ctx context.Context, emit func(enrich.Observation)) error {
-	select {
-	case <-ctx.Done():
-		return nil
-	case h := <-s.hosts:
-		s.journal.Manager, s.journal.BootID = h.Manager, h.BootID
+	for s.journal.Manager == "" {
+		select {
+		case <-ctx.Done():
+			return nil
+		case h := <-s.hosts:
+			if !strings.HasSuffix(h.Manager, "-0") {
+				s.journal.Manager, s.journal.BootID = h.Manager, h.BootID
+			}
+		}
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.journal.Run(ctx, emit) })
