@@ -69,6 +69,7 @@ type Correlator struct {
 	fired     []firing
 	hints     []hint
 	traces    []trace
+	active    []*unit // to which something happened lately, newest last
 	flushing  bool
 	burst     burst
 	boot      bootState

@@ -46,7 +46,7 @@ func (c *Correlator) byTransaction(j *job) *why {
 	var rel string
 	for _, a := range asksFor(j.type_()) {
 		for _, r := range a.relations {
-			for _, name := range j.unit.config.Deps[r.property] {
+			for _, name := range c.linked(j.unit, r.property) {
 				m := c.parentOn(name, j, a.types)
 				if m != nil && (parent == nil || m.id < parent.id) {
 					parent, rel = m, r.name
@@ -58,7 +58,7 @@ func (c *Correlator) byTransaction(j *job) *why {
 		return nil
 	}
 	w := &why{cause: CauseDependency, trigger: &Trigger{Unit: parent.unit.name, Relation: rel, JobID: parent.id}}
-	w.root = c.rootOfJob(parent)
+	w.root, w.tentative = c.rootOfJob(parent)
 	w.evidence = []Evidence{{Source: "dbus", Says: "job of " + parent.unit.name + " came in the same transaction; " + rel + "= links the two"}}
 	return w
 }
@@ -93,19 +93,20 @@ func answered(m, j *job) bool {
 }
 
 // rootOfJob follows a job's cause to the unit where the chain began.
-func (c *Correlator) rootOfJob(m *job) *Root {
+func (c *Correlator) rootOfJob(m *job) (root *Root, tentative bool) {
 	w := c.why(m)
+	tentative = w.tentative || m.verdict == nil && (w.rule == "exclusion" || w.cause == CauseUnknown)
 	switch {
 	case w.root != nil:
-		return w.root
-	case w.cause == CauseUnknown:
-		return nil
+		return w.root, tentative
+	case w.cause == CauseUnknown || w.cause == CauseDependency:
+		return nil, tentative
 	}
-	return &Root{Unit: m.unit.name, Cause: w.cause}
+	return &Root{Unit: m.unit.name, Cause: w.cause}, tentative
 }
 
 // rootOfEnd follows the end of a unit's run, or the job that ended it.
-func (c *Correlator) rootOfEnd(u *unit) *Root {
+func (c *Correlator) rootOfEnd(u *unit) (root *Root, tentative bool) {
 	end := c.lastEnd(u)
 	var m *job
 	if len(u.jobs) > 0 {
@@ -115,9 +116,9 @@ func (c *Correlator) rootOfEnd(u *unit) *Root {
 		return c.rootOfJob(m)
 	}
 	if end.cause == "" || end.cause == CauseUnknown {
-		return nil
+		return nil, u.exit != nil
 	}
-	return &Root{Unit: u.name, Cause: end.cause}
+	return &Root{Unit: u.name, Cause: end.cause}, false
 }
 
 // byIsolate: everything that the isolated target does not need is stopped.
@@ -131,7 +132,8 @@ func (c *Correlator) byIsolate(j *job) *why {
 			continue
 		}
 		if m := c.parentOn(target, j, []string{"", ActionStart, ActionNop}); m != nil {
-			return &why{cause: CauseDependency, trigger: &Trigger{Unit: target, Relation: "isolate", JobID: m.id}, root: c.rootOfJob(m),
+			root, tentative := c.rootOfJob(m)
+			return &why{cause: CauseDependency, trigger: &Trigger{Unit: target, Relation: "isolate", JobID: m.id}, root: root, tentative: tentative,
 				evidence: []Evidence{{Source: "proc", Says: "systemctl isolates " + target + " in the same transaction"}}}
 		}
 	}
@@ -167,11 +169,11 @@ func (c *Correlator) byHandler(j *job) *why {
 		{"OnFailureOf", "OnFailure", CauseOnFailure, "Triggering OnFailure="},
 		{"OnSuccessOf", "OnSuccess", CauseOnSuccess, "Triggering OnSuccess="},
 	} {
-		for _, name := range j.unit.config.Deps[h.property] {
+		for _, name := range c.linked(j.unit, h.property) {
 			if proof := c.triggered(j, name, h.text, h.cause == CauseOnFailure); proof != nil {
 				w := &why{cause: h.cause, trigger: &Trigger{Unit: name, Relation: string(h.cause)}, evidence: []Evidence{*proof}}
 				if u := c.peek(name); u != nil {
-					w.root = c.rootOfEnd(u)
+					w.root, w.tentative = c.rootOfEnd(u)
 				}
 				return w
 			}

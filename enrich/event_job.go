@@ -99,7 +99,7 @@ func (c *Correlator) nameDependency(e *Event, j *job) {
 	var culprit *job
 	var by string
 	for _, r := range []relation{{"BindsTo", "BindsTo"}, {"Requires", "Requires"}, {"Requisite", "Requisite"}} {
-		for _, name := range j.unit.config.Deps[r.property] {
+		for _, name := range c.linked(j.unit, r.property) {
 			if m := c.failedOn(name, j); m != nil && (culprit == nil || m.removedAt > culprit.removedAt) {
 				culprit, by = m, r.name
 			}

@@ -95,11 +95,11 @@ func (c *Correlator) exitFor(u *unit, invocation string) *exit {
 
 // runEnded is the journal's word that a run is over, with a failure or without.
 func (c *Correlator) runEnded(u *unit, e Entry) {
-	if u.exit != nil && (u.exit.invocation == e.Invocation || u.exit.fromBus && e.Invocation == "") && u.run == nil {
+	if u.exit != nil && (u.exit.invocation == e.Invocation || u.exit.fromBus && e.Invocation == "") && (u.run == nil || u.run.reloads()) {
 		u.exit.take(e)
 		return
 	}
-	if u.run != nil && !u.run.type_isReload() || e.Invocation == "" || e.Invocation == u.endedRun {
+	if u.run != nil && !u.run.reloads() || e.Invocation == "" || e.Invocation == u.endedRun {
 		return // under its own start job, or its stop
 	}
 	if looseLike(u.loose, isStartLimit) != nil {
@@ -119,7 +119,7 @@ func (x *exit) take(e Entry) {
 	x.unit.loose = nil
 }
 
-func (j *job) type_isReload() bool { return j.logged(MsgReloading) }
+func (j *job) reloads() bool { return j.logged(MsgReloading) }
 
 // noteRestartWord takes from the unit's state that an ended run will be restarted.
 func (c *Correlator) noteRestartWord(u *unit) {
@@ -293,7 +293,7 @@ func (c *Correlator) underJob(x *exit) bool {
 	if !logsStopping(kind(x.unit.name)) || j.stopLog || x.left.from != "active" || x.left.sub == "exited" {
 		return true
 	}
-	return len(j.entries) == 0 // with no entry at all the bus alone tells: it was in the slot
+	return len(j.entries) == 0 && x.left.to == "deactivating" // with no entry at all the bus alone tells
 }
 
 // logsStopping: only types that stop asynchronously log "Stopping" (evidence §4.2).

@@ -9,7 +9,11 @@ func (c *Correlator) byFollowUp(j *job) *why {
 	if j.firstAt == 0 {
 		return nil
 	}
-	switch j.type_() {
+	t := j.type_()
+	if t == "" && j.beforeKnown { // too young to show: a job on what is up can only end it
+		t = map[bool]string{true: ActionStop, false: ActionStart}[isUp(j.before.Active)]
+	}
+	switch t {
 	case ActionStop:
 		if w := c.byLoss(j); w != nil {
 			return w
@@ -29,7 +33,7 @@ func (c *Correlator) byFollowUp(j *job) *why {
 // byLoss: a unit that this one is bound to, or that propagates its stop, went down.
 func (c *Correlator) byLoss(j *job) *why {
 	for _, r := range []relation{{"BindsTo", "BindsTo"}, {"StopPropagatedFrom", "PropagatesStopTo"}} {
-		for _, name := range j.unit.config.Deps[r.property] {
+		for _, name := range c.linked(j.unit, r.property) {
 			u := c.peek(name)
 			if u == nil || !u.known || isUp(u.state.Active) || !just(lastDown(u), j.firstAt) {
 				continue
@@ -50,7 +54,8 @@ func just(at, moment int64) bool {
 }
 
 func (c *Correlator) follows(j *job, u *unit, relation, says string) *why {
-	return &why{cause: CauseDependency, trigger: &Trigger{Unit: u.name, Relation: relation}, root: c.rootOfEnd(u),
+	root, tentative := c.rootOfEnd(u)
+	return &why{cause: CauseDependency, trigger: &Trigger{Unit: u.name, Relation: relation}, root: root, tentative: tentative,
 		evidence: []Evidence{{Source: "dbus", Says: says}}}
 }
 
@@ -61,7 +66,7 @@ func (c *Correlator) byUnneeded(j *job) *why {
 	}
 	var last *unit
 	for _, r := range pulls {
-		for _, name := range j.unit.config.Deps[r.property] {
+		for _, name := range c.linked(j.unit, r.property) {
 			u := c.peek(name)
 			if u == nil || !u.known {
 				continue
@@ -82,7 +87,7 @@ func (c *Correlator) byUnneeded(j *job) *why {
 
 // byUpholder: Upholds= starts a unit again whenever it is down.
 func (c *Correlator) byUpholder(j *job) *why {
-	for _, name := range j.unit.config.Deps["UpheldBy"] {
+	for _, name := range c.linked(j.unit, "UpheldBy") {
 		u := c.peek(name)
 		if u != nil && u.known && !isUp(u.state.Active) || u == nil && !c.boot.up(name) {
 			continue
@@ -100,7 +105,7 @@ func (c *Correlator) byUpholder(j *job) *why {
 // was plugged in, a mount that appeared.
 func (c *Correlator) byArrival(j *job) *why {
 	for _, r := range pulls {
-		for _, name := range j.unit.config.Deps[r.property] {
+		for _, name := range c.linked(j.unit, r.property) {
 			u := c.peek(name)
 			if u == nil || !u.known || !isUp(u.state.Active) || !just(u.state.ActiveEnter, j.firstAt) || c.hadJob(u, j.firstAt) {
 				continue
@@ -124,7 +129,7 @@ func (c *Correlator) hadJob(u *unit, at int64) bool {
 
 // byReloading: a service that reloads by itself takes others with it.
 func (c *Correlator) byReloading(j *job) *why {
-	for _, name := range j.unit.config.Deps["ReloadPropagatedFrom"] {
+	for _, name := range c.linked(j.unit, "ReloadPropagatedFrom") {
 		u := c.peek(name)
 		if u != nil && u.known && (u.state.Active == "reloading" || just(u.state.Changed, j.firstAt)) {
 			w := c.follows(j, u, "PropagatesReloadTo", u.name+" reloads by itself")

@@ -43,7 +43,7 @@ func (c *Correlator) byBus(j *job) *why {
 		return nil
 	}
 	h := c.hinted(j, func(h hint) bool {
-		return h.entry.Source == SourceBus && strings.Contains(h.entry.Message, "Activating via systemd") &&
+		return h.entry.Source == SourceBus && h.entry.Time <= j.newTime && strings.Contains(h.entry.Message, "Activating via systemd") &&
 			namesOneOf(quoted(h.entry.Message, "unit"), j)
 	})
 	if h == nil {

@@ -81,6 +81,7 @@ func (c *Correlator) firstWord(j *job, before State, known bool, process Process
 	j.seq, j.firstAt, j.newTime = c.seq, c.mono, c.time
 	j.before, j.beforeKnown, j.beforeProcess = before, known, process
 	j.wasWaiting = isWaitingRestart(before.Sub)
+	c.touch(j.unit)
 	c.wantConfig(j.unit)
 	c.takeSchedule(j)
 }
@@ -178,7 +179,7 @@ func restartedByItself(was unit, u *unit) bool {
 
 func (j *job) follow(was, now State) {
 	switch {
-	case now.Active == "deactivating" || isUp(was.Active) && isDown(now.Active):
+	case now.Active == "deactivating" || isUp(was.Active) && isDown(now.Active) && (!logsStopping(kind(j.unit.name)) || was.Sub == "exited"):
 		j.began.stop = true
 	case now.Active == "reloading":
 		j.began.reload = true

@@ -10,6 +10,7 @@ type why struct {
 	client    *Client
 	evidence  []Evidence
 	missing   []string
+	tentative bool // rests on another job or run that has not shown all its evidence yet
 }
 
 // A rule gives a job its cause, or passes. The first that answers is believed,
@@ -32,8 +33,8 @@ func init() {
 		{"auto-restart", "systemd scheduled it: the restart entry, the sub-state auto-restart-queued or the risen counter", (*Correlator).byAutoRestart},
 		{"trigger", "a timer, path, socket or automount that triggers the unit began to run just before the job came", (*Correlator).byTrigger},
 		{"connection", "the unit is an instance that a listening Accept=yes socket made for a connection", (*Correlator).byConnection},
-		{"bus", "dbus-daemon logged just before that it activates the unit, and for whom", (*Correlator).byBus},
 		{"requester", "a client whose command line fits the job was alive when it came", (*Correlator).byRequester},
+		{"bus", "dbus-daemon logged just before that it activates the unit, and for whom", (*Correlator).byBus},
 		{"boot", "its id is of the range that the boot transaction made", (*Correlator).byBoot},
 		{"handler", "another unit that names it in OnFailure= or OnSuccess= had just ended so", (*Correlator).byHandler},
 		{"transaction", "a lower job id of the same go is on a unit whose dependency asks for this very job", (*Correlator).byTransaction},

@@ -69,6 +69,7 @@ func (c *Correlator) noteFiring(u *unit, was unit, o Observation) {
 	if !began && !again {
 		return
 	}
+	c.wantConfig(u)
 	c.fired = append(c.fired, firing{unit: u.name, seq: c.seq, mono: o.Mono})
 	if len(c.fired) > keptFirings {
 		c.fired = slices.Delete(c.fired, 0, 1)
@@ -83,7 +84,7 @@ func (c *Correlator) byTrigger(j *job) *why {
 	}
 	for i := len(c.fired) - 1; i >= 0; i-- {
 		f := &c.fired[i]
-		if f.seq > j.seq || j.firstAt == 0 || j.firstAt-f.mono > nearby || !slices.Contains(j.unit.config.Deps["TriggeredBy"], f.unit) {
+		if f.seq > j.seq || j.firstAt == 0 || j.firstAt-f.mono > nearby || !slices.Contains(c.linked(j.unit, "TriggeredBy"), f.unit) {
 			continue
 		}
 		if slices.Contains(f.taken, j.unit.name) {

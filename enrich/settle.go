@@ -69,7 +69,16 @@ func (c *Correlator) jobReady(j *job) bool {
 	if !j.unit.configured && c.needsConfig(j) || !j.scanned && c.procUp() && c.needsClients(j) {
 		return false
 	}
-	return c.stateTold(j) && c.restartTold(j) && c.jobLogReady(j)
+	return c.stateTold(j) && c.restartTold(j) && c.jobLogReady(j) && c.settled(j)
+}
+
+// settled says whether nothing that is still on its way can change the verdict.
+func (c *Correlator) settled(j *job) bool {
+	w := c.why(j)
+	if w.rule == "exclusion" || w.cause == CauseUnknown {
+		return !c.unread(j)
+	}
+	return !w.tentative
 }
 
 // stateTold: a unit that nobody had heard of shows its state only after the job

@@ -37,6 +37,7 @@ type unitLeft struct {
 	job  uint32
 	from string // the ActiveState it left
 	sub  string // the SubState likewise
+	to   string // the ActiveState it left for
 }
 
 // ended is how a run ended.
@@ -126,7 +127,10 @@ func (c *Correlator) unitChanged(o Observation) {
 	}
 	u.state, u.known = o.State, true
 	if isUp(was.state.Active) && !isUp(o.State.Active) || !was.known && o.State.ActiveExit > c.busSince() && c.live() {
-		u.left = unitLeft{o.State.ActiveExit, o.State.Job, was.state.Active, was.state.Sub}
+		u.left = unitLeft{o.State.ActiveExit, o.State.Job, was.state.Active, was.state.Sub, o.State.Active}
+	}
+	if was.state.Active != o.State.Active {
+		c.touch(u)
 	}
 	c.noteFiring(u, was, o)
 	c.noteJob(u, was)
@@ -142,6 +146,11 @@ func (c *Correlator) unitRemoved(o Observation) {
 	}
 	if u.known && u.state.Active == "failed" && u.state.Job == 0 && !u.busy() {
 		c.reset(u, u.state.Changed+1)
+	}
+	for _, j := range u.jobs {
+		if !j.told && j.removed && !j.endKnown { // only what is inactive is unloaded
+			j.end, j.endKnown = State{Active: "inactive", Sub: "dead"}, true
+		}
 	}
 	u.state, u.process, u.known = State{}, Process{}, false
 	u.stale = true
