@@ -126,18 +126,26 @@ func (c *Correlator) byIsolate(j *job) *why {
 	if t := j.type_(); t != ActionStop && t != "" {
 		return nil
 	}
-	for i := range j.clients {
-		target := isolates(&j.clients[i])
-		if target == "" || target == j.unit.name {
+	for _, u := range c.active {
+		target := u.name
+		if kind(target) != "target" || u == j.unit {
 			continue
 		}
-		if m := c.parentOn(target, j, []string{"", ActionStart, ActionNop}); m != nil {
+		if m := c.parentOn(target, j, []string{"", ActionStart, ActionNop}); m != nil && m.isolated() {
 			root, tentative := c.rootOfJob(m)
 			return &why{cause: CauseDependency, trigger: &Trigger{Unit: target, Relation: "isolate", JobID: m.id}, root: root, tentative: tentative,
 				evidence: []Evidence{{Source: "proc", Says: "systemctl isolates " + target + " in the same transaction"}}}
 		}
 	}
 	return nil
+}
+
+// isolated says whether a client was isolating the target when its job came.
+func (m *job) isolated() bool {
+	if m.told {
+		return m.verdict.client != nil && isolates(m.verdict.client) == m.unit.name
+	}
+	return slices.ContainsFunc(m.clients, func(cl Client) bool { return isolates(&cl) == m.unit.name })
 }
 
 func isolates(cl *Client) string {

@@ -92,9 +92,6 @@ func (c *Correlator) byUpholder(j *job) *why {
 		if u != nil && u.known && !isUp(u.state.Active) || u == nil && !c.boot.up(name) {
 			continue
 		}
-		if j.beforeKnown && isUp(j.before.Active) {
-			continue
-		}
 		return &why{cause: CauseDependency, trigger: &Trigger{Unit: name, Relation: "Upholds"},
 			evidence: []Evidence{{Source: "dbus", Says: name + " upholds it, and it was down"}}}
 	}

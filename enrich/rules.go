@@ -1,5 +1,7 @@
 package enrich
 
+import "slices"
+
 // why is the answer to why a job was asked for, with its proof.
 type why struct {
 	rule      string
@@ -108,12 +110,29 @@ func (c *Correlator) byExclusion(j *job) *why {
 	if missing := c.absent(j); len(missing) > 0 {
 		return nil
 	}
+	if c.company(j) {
+		return &why{cause: CauseUnknown, missing: []string{"relation", "requester"}}
+	}
 	if j.listed || j.unit.config.BusName != "" || !c.boot.finished {
 		return &why{cause: CauseUnknown, missing: []string{"requester"}}
 	}
 	return &why{cause: CauseManual, missing: []string{"requester"}, evidence: []Evidence{
 		{Source: "dbus", Says: "no trigger, dependency, restart or boot explains the job: a client asked"}}}
 }
+
+// company says whether the job came together with one of a lower id: then it may be
+// part of that one's transaction by a chain of units that had no jobs themselves.
+func (c *Correlator) company(j *job) bool {
+	return slices.ContainsFunc(c.active, func(u *unit) bool {
+		return u != j.unit && slices.ContainsFunc(u.jobs, func(m *job) bool {
+			return m.id < j.id && j.id-m.id < idRange && sameGo(m, j) && max(m.firstAt-j.firstAt, j.firstAt-m.firstAt) < together
+		})
+	})
+}
+
+// together is how far apart, in µs, the announcements of one transaction are on a
+// machine that is not overloaded.
+const together = 50_000
 
 // byClientWord: 257+ says so when a client's start cuts the wait for a restart short.
 func (c *Correlator) byClientWord(j *job) *why {

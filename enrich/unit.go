@@ -118,6 +118,9 @@ func isWaitingRestart(sub string) bool {
 // for one unit; between units it means nothing (evidence §2.2).
 func (c *Correlator) unitChanged(o Observation) {
 	u := c.unit(o.Unit)
+	if u.stale && u.state.Job == 0 {
+		u.refresh()
+	}
 	was := *u
 	if o.Process.Iface != "" {
 		u.process = o.Process
@@ -152,15 +155,14 @@ func (c *Correlator) unitRemoved(o Observation) {
 			j.end, j.endKnown = State{Active: "inactive", Sub: "dead"}, true
 		}
 	}
-	u.state, u.process, u.known = State{}, Process{}, false
-	u.stale = true
-	u.refresh()
+	u.stale = true // its state and configuration still explain what follows from its end
 }
 
 // refresh drops configuration that may have changed since it was read, once no job
 // waits to be judged by it.
 func (u *unit) refresh() {
 	if u.stale && !u.busy() {
+		u.state, u.process, u.known = State{}, Process{}, false
 		u.config, u.configured, u.asked, u.stale = Config{}, false, false, false
 	}
 }
@@ -212,7 +214,7 @@ func (c *Correlator) listed(u *unit, l Listed) {
 // configured takes in a unit's configuration.
 func (c *Correlator) configured(o Observation) {
 	u := c.unit(o.Unit)
-	u.config, u.configured = o.Config, true
+	u.config, u.configured, u.stale = o.Config, true, false
 }
 
 // wantConfig asks for a unit's configuration, once until the next reload.
