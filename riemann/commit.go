@@ -33,11 +33,15 @@ func (b *Outbox) replace(why error) error {
 	saved := salvage(aside)
 	b.o.Log.Error("outbox damaged: set aside, work goes on with a new one", "path", b.path, "aside", aside, "err", why,
 		"readable", len(saved.records), "hint", "the file is kept; delete it when it is of no more use")
+	b.takeOver(aside, saved)
 	st, found, err := openStore(b.path, b.o.MaxSize)
-	if err != nil {
-		return err
+	if err == nil {
+		b.adopt(st, found)
 	}
-	b.adopt(st, found)
+	return err
+}
+
+func (b *Outbox) takeOver(aside string, saved content) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.aside = aside
@@ -46,7 +50,6 @@ func (b *Outbox) replace(why error) error {
 		b.ids.learn(id)
 	}
 	b.readopt(saved.records)
-	return nil
 }
 
 // readopt puts salvaged events that are not delivered yet in front of those that

@@ -1,6 +1,9 @@
 package riemann
 
 import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"reflect"
 	"slices"
@@ -178,6 +181,20 @@ func FuzzDecodeRecord(f *testing.F) {
 		got, err := decodeRecord(k, v, levelOK)
 		if err == nil && string(got.encode()) != string(v) {
 			t.Errorf("%x decodes to another record", v)
+		}
+	})
+}
+
+// FuzzAnswer reads what a server may send: only an ok is one.
+func FuzzAnswer(f *testing.F) {
+	f.Add([]byte{0, 0, 0, 2, 0x10, 1})
+	f.Add([]byte{0, 0, 0, 4, 0x10, 0, 0x1a, 0})
+	f.Add([]byte{0xff, 0xff, 0xff, 0xff})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		err := (&stream{read: bufio.NewReader(bytes.NewReader(b))}).answer()
+		var m proto.Msg
+		if err == nil && (len(b) < 6 || pb.Unmarshal(b[4:4+binary.BigEndian.Uint32(b)], &m) != nil || !m.GetOk()) {
+			t.Errorf("%x is taken for an ok", b)
 		}
 	})
 }

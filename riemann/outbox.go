@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/riemann/riemann-go-client/proto"
@@ -102,11 +103,16 @@ func newOutbox(path string, o OutboxOptions) *Outbox {
 
 // OpenOutbox opens the outbox file at path, or makes it. A file that is damaged, or from a
 // newer version, is set aside as PATH.corrupt-TIME, what can be read of it is taken over, and work
-// goes on with a new one. A file that another process uses, or that cannot be
-// written, is an error.
+// goes on with a new one. On a full disk events stay in memory until there is room. A file that another
+// process uses, or that may not be written, is an error.
 func OpenOutbox(path string, o OutboxOptions) (*Outbox, error) {
 	b := newOutbox(path, o)
-	if err := b.open(); err != nil {
+	switch err := b.open(); {
+	case err == nil:
+		_ = b.commit() // of what was taken over; a fault is noted, logged and tried again
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		b.fail(err)
+	default:
 		return nil, err
 	}
 	return b, nil

@@ -1,11 +1,8 @@
 package riemann
 
 import (
-	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -227,111 +224,6 @@ func TestOutboxEnvironmentErrors(t *testing.T) {
 	}
 }
 
-// filled is the file of an outbox with 60 events, some delivered, 40 of them waiting.
-func filled(t testing.TB) []byte {
-	t.Helper()
-	b := openTest(t, filepath.Join(t.TempDir(), "outbox"), OutboxOptions{})
-	for i := range 6 {
-		b.offer(records(1+10*i, 10, 700, severities[i%3]), fmt.Sprint("cursor", i))
-		if err := b.commit(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	b.done(20)
-	if err := b.Close(); err != nil {
-		t.Fatal(err)
-	}
-	file, err := os.ReadFile(b.path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return file
-}
-
-// damaged opens an outbox on that content, which must work whatever it is.
-func damaged(t *testing.T, what string, file []byte) (events []int64, aside bool) {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "outbox")
-	if err := os.WriteFile(path, file, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	var log bytes.Buffer
-	b, err := OpenOutbox(path, OutboxOptions{Log: slog.New(slog.NewTextHandler(&log, nil))})
-	if err != nil {
-		t.Fatalf("%s: %v", what, err)
-	}
-	defer b.Close()
-	b.offer(records(1000, 1, 700, enrich.Critical), "new")
-	for range 3 { // a fault that a write meets is mended by the next one
-		if err = b.commit(); err == nil {
-			break
-		}
-	}
-	if err != nil {
-		t.Fatalf("%s: write: %v", what, err)
-	}
-	events = times(b.next(everything()))
-	if n := len(events); n == 0 || events[n-1] != 1000 {
-		t.Fatalf("%s: the new event is missing among %v", what, events)
-	}
-	left, _ := filepath.Glob(path + ".corrupt-*")
-	if len(left) > 0 {
-		kept, err := os.ReadFile(left[0])
-		if err != nil || len(kept) != len(file) || !strings.Contains(log.String(), left[0]) {
-			t.Fatalf("%s: %s has %d of %d bytes, log %s (%v)", what, left[0], len(kept), len(file), &log, err)
-		}
-	}
-	return events[:len(events)-1], len(left) > 0
-}
-
-func TestOutboxCut(t *testing.T) {
-	file := filled(t)
-	const step = 512
-	asides, taken := 0, 0
-	for at := 1; at < len(file); at += step {
-		events, aside := damaged(t, fmt.Sprintf("cut at %d of %d", at, len(file)), file[:at])
-		if aside {
-			asides++
-		}
-		taken += len(events)
-		for _, e := range events {
-			if e <= 20 || e > 60 {
-				t.Fatalf("cut at %d: event %d was not waiting", at, e)
-			}
-		}
-	}
-	t.Logf("%d cuts, %d set aside, %d events taken over", len(file)/step+1, asides, taken)
-	if events, aside := damaged(t, "whole", file); len(events) != 40 || aside {
-		t.Errorf("the whole file gives %d events, set aside %v", len(events), aside)
-	}
-}
-
-func TestOutboxFlipped(t *testing.T) {
-	file := filled(t)
-	r := rand.New(rand.NewPCG(1, 2))
-	asides, whole, lost := 0, 0, 0
-	const flips = 400
-	for range flips {
-		at := r.IntN(len(file))
-		bad := bytes.Clone(file)
-		bad[at] ^= 1 << r.IntN(8)
-		events, aside := damaged(t, fmt.Sprintf("bit of byte %d flipped", at), bad)
-		switch {
-		case aside:
-			asides++
-			lost += 40 - min(40, len(events))
-		case len(events) == 40:
-			whole++
-		}
-		for _, e := range events {
-			if e <= 0 || e > 60 {
-				t.Fatalf("byte %d flipped: event %d was never stored", at, e)
-			}
-		}
-	}
-	t.Logf("%d flips: %d harmless, %d set aside, where %d of %d events could not be read", flips, whole, asides, lost, 40*asides)
-}
-
 func TestOutboxNewerVersion(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "outbox")
 	b := openTest(t, path, OutboxOptions{})
@@ -345,50 +237,55 @@ func TestOutboxNewerVersion(t *testing.T) {
 	}
 }
 
-// TestOutboxDamagedWhileOpen truncates the file under a running outbox.
-func TestOutboxDamagedWhileOpen(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "outbox")
+// tinyDisk is a file system of 1 MiB, and a func that fills it; removing the file it names makes room.
+func tinyDisk(t *testing.T) (dir string, fill func() string) {
+	dir = t.TempDir()
+	need(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"), "mount a small tmpfs")
+	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
+	return dir, func() string {
+		ballast := filepath.Join(dir, "ballast")
+		if err := os.WriteFile(ballast, make([]byte, 2<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
+			t.Fatalf("ballast: %v", err)
+		}
+		return ballast
+	}
+}
+
+// TestOutboxOpensOnAFullDisk starts with no room, without and with a file that is there already.
+func TestOutboxOpensOnAFullDisk(t *testing.T) {
+	dir, fill := tinyDisk(t)
+	ballast := fill()
+	path := filepath.Join(dir, "outbox")
 	b := openTest(t, path, OutboxOptions{})
-	b.offer(records(1, 50, 700, enrich.Warning), "")
-	if err := b.commit(); err != nil {
+	if b.durable() {
+		t.Error("durable on a full disk")
+	}
+	b.offer(records(1, 3, 1000, enrich.OK), "c3")
+	if diff := cmp.Diff(sequence(1, 3), times(b.next(everything()))); diff != "" {
+		t.Errorf("from memory (-want +got):\n%s", diff)
+	}
+	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Truncate(path, 8192); err != nil {
-		t.Fatal(err)
+	if err := b.commit(); err != nil || !b.durable() || b.Cursor() != "c3" {
+		t.Fatalf("with room: %v, durable %v, cursor %q", err, b.durable(), b.Cursor())
 	}
-	if got := b.next(everything()); len(got) != 0 {
-		t.Fatalf("%d events read from nothing", len(got))
-	}
-	b.offer(records(100, 3, 700, enrich.Warning), "")
-	if diff := cmp.Diff(sequence(100, 3), times(b.next(everything()))); diff != "" {
-		t.Errorf("from memory meanwhile (-want +got):\n%s", diff)
-	}
-	if err := b.commit(); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(sequence(100, 3), times(b.next(everything()))); diff != "" {
-		t.Errorf("from the new file (-want +got):\n%s", diff)
-	}
-	if b.SetAside() == "" || !b.durable() {
-		t.Errorf("set aside %q, durable %v", b.SetAside(), b.durable())
+	fill()
+	b = reopenTest(t, b)
+	if diff := cmp.Diff(sequence(1, 3), times(b.next(everything()))); diff != "" || b.Cursor() != "c3" || b.SetAside() != "" {
+		t.Errorf("cursor %q, set aside %q, from a full disk (-want +got):\n%s", b.Cursor(), b.SetAside(), diff)
 	}
 }
 
 // TestOutboxDiskFull fills the file system under an outbox.
 func TestOutboxDiskFull(t *testing.T) {
-	dir := t.TempDir()
-	err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m")
-	need(t, err, "mount a small tmpfs")
-	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
+	dir, fill := tinyDisk(t)
 	b := openTest(t, filepath.Join(dir, "outbox"), OutboxOptions{})
 	b.offer(records(1, 10, 1000, enrich.OK), "c10")
 	if err := b.commit(); err != nil {
 		t.Fatal(err)
 	}
-	ballast := filepath.Join(dir, "ballast")
-	if err := os.WriteFile(ballast, make([]byte, 2<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
-		t.Fatalf("ballast: %v", err)
-	}
+	ballast := fill()
 	b.offer(records(11, 190, 4000, enrich.Critical), "c200")
 	if err := b.commit(); !errors.Is(err, syscall.ENOSPC) {
 		t.Fatalf("commit on a full disk: %v", err)
@@ -456,62 +353,5 @@ func TestOutboxDeadLetters(t *testing.T) {
 	}
 	if len(b.next(everything())) != 0 {
 		t.Error("dead letters are delivered")
-	}
-}
-
-// TestOutboxKilled kills a process that fills an outbox, again and again, and then
-// wants each event up to the saved cursor, in order and once.
-func TestOutboxKilled(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "outbox")
-	last := 0
-	for round := range 20 {
-		cmd := exec.Command(os.Args[0], "-test.run=^$")
-		cmd.Env = append(os.Environ(), "RIEMANN_FILL="+path, "RIEMANN_FROM="+strconv.Itoa(last+1))
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := bufio.NewReader(out).ReadString('\n'); err != nil { // it has begun
-			t.Fatal(err)
-		}
-		time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond) // at a moment of its own
-		cmd.Process.Kill()
-		cmd.Wait()
-
-		b, err := OpenOutbox(path, OutboxOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if b.SetAside() != "" {
-			t.Fatalf("round %d: kill -9 damaged the file", round)
-		}
-		got := times(b.next(everything()))
-		if diff := cmp.Diff(sequence(1, len(got)), got); diff != "" {
-			t.Fatalf("round %d (-want +got):\n%s", round, diff)
-		}
-		if c, _ := strconv.Atoi(b.Cursor()); c != len(got) {
-			t.Fatalf("round %d: cursor says %d, %d stored", round, c, len(got))
-		}
-		last = len(got)
-		b.Close()
-	}
-	t.Logf("%d events stored in 20 lives", last)
-}
-
-// fill is the process that TestOutboxKilled kills.
-func fill(path string, from int) {
-	b, err := OpenOutbox(path, OutboxOptions{})
-	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
-	}
-	fmt.Println("begun")
-	go b.run(neverDone{})
-	for i := from; ; i++ {
-		b.offer(records(i, 1, 500, enrich.OK), strconv.Itoa(i))
-		time.Sleep(20 * time.Microsecond)
 	}
 }

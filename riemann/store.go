@@ -63,6 +63,7 @@ type content struct {
 func openStore(path string, maxSize int64) (*store, content, error) {
 	st := &store{}
 	found := content{recent: map[uint32]eventID{}}
+	_, before := os.Stat(path)
 	err := guard(func() error {
 		if err := st.open(path, &bolt.Options{MaxSize: int(maxSize)}); err != nil {
 			return err
@@ -76,6 +77,9 @@ func openStore(path string, maxSize int64) (*store, content, error) {
 		return st, found, nil
 	}
 	st.abandon()
+	if errors.Is(before, fs.ErrNotExist) && !errors.Is(err, berrors.ErrTimeout) {
+		os.Remove(path) // half made; the next attempt starts anew
+	}
 	var number syscall.Errno
 	var onPath *fs.PathError
 	switch {
@@ -118,9 +122,11 @@ func guard(f func() error) (err error) {
 	return f()
 }
 
-// prepare checks the file's size and version, and lays out a new one.
+// prepare checks the file's size and version, and lays out a new one. A file that is
+// laid out is only read, which a full disk allows.
 func (st *store) prepare() error {
-	return st.db.Update(func(tx *bolt.Tx) error {
+	fresh := false
+	err := st.db.View(func(tx *bolt.Tx) error {
 		info, err := st.file.Stat()
 		if err != nil {
 			return err
@@ -128,19 +134,28 @@ func (st *store) prepare() error {
 		if info.Size() < tx.Size() {
 			return fmt.Errorf("%w: %d bytes long, should be %d", errDamaged, info.Size(), tx.Size())
 		}
-		if meta := tx.Bucket(bucketMeta); meta != nil {
-			if v := meta.Get(keyVersion); string(v) != formatVersion {
-				return fmt.Errorf("%w: format version %q, this sdwhy knows %s", errDamaged, v, formatVersion)
-			}
+		meta := tx.Bucket(bucketMeta)
+		if fresh = meta == nil; fresh {
 			return nil
 		}
-		for _, name := range append(bucketNames[:], bucketRecent, bucketMeta) {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-				return err
-			}
+		if v := meta.Get(keyVersion); string(v) != formatVersion {
+			return fmt.Errorf("%w: format version %q, this sdwhy knows %s", errDamaged, v, formatVersion)
 		}
-		return tx.Bucket(bucketMeta).Put(keyVersion, []byte(formatVersion))
+		return nil
 	})
+	if err != nil || !fresh {
+		return err
+	}
+	return st.db.Update(layOut)
+}
+
+func layOut(tx *bolt.Tx) error {
+	for _, name := range append(bucketNames[:], bucketRecent, bucketMeta) {
+		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+			return err
+		}
+	}
+	return tx.Bucket(bucketMeta).Put(keyVersion, []byte(formatVersion))
 }
 
 // scan reads every page in use, counts, and checks each record.
