@@ -133,8 +133,9 @@ func (c *Correlator) byShutdown(j *job) *why {
 
 // burst numbers the goes in which JobNews come: a pause ends one.
 type burst struct {
-	n    uint64
-	last int64
+	n     uint64
+	count int // JobNews in it so far
+	last  int64
 }
 
 // pause is the silence, in µs, that tells two goes apart. PID 1 sends the
@@ -144,7 +145,9 @@ const pause = 200_000
 func (b *burst) next(mono int64) uint64 {
 	if b.n == 0 || mono-b.last > pause {
 		b.n++
+		b.count = 0
 	}
+	b.count++
 	b.last = mono
 	return b.n
 }

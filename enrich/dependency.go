@@ -44,7 +44,7 @@ func asksFor(jobType string) []asks {
 func (c *Correlator) byTransaction(j *job) *why {
 	var parent *job
 	var rel string
-	for _, a := range asksFor(j.type_()) {
+	for _, a := range asksFor(j.likelyType()) {
 		for _, r := range a.relations {
 			for _, name := range c.linked(j.unit, r.property) {
 				m := c.parentOn(name, j, a.types)
@@ -77,9 +77,16 @@ func (c *Correlator) parentOn(name string, j *job, types []string) *job {
 	return nil
 }
 
+// manyJobs is how many JobNews one turn of PID 1's loop is sure to send before it
+// runs any of the jobs (MANAGER_BUS_MESSAGE_BUDGET is 100 messages; evidence §2.4).
+const manyJobs = 40
+
 // sameGo says whether two jobs were announced together.
 func sameGo(m, j *job) bool {
 	if m.firstAt == 0 || j.firstAt == 0 {
+		return false
+	}
+	if m.removedAt != 0 && m.removedAt < j.firstAt && j.inBurst < manyJobs {
 		return false
 	}
 	return max(m.firstAt-j.firstAt, j.firstAt-m.firstAt) < nearby && (m.burst == j.burst || m.burst == 0 || j.burst == 0)

@@ -9,11 +9,7 @@ func (c *Correlator) byFollowUp(j *job) *why {
 	if j.firstAt == 0 {
 		return nil
 	}
-	t := j.type_()
-	if t == "" && j.beforeKnown { // too young to show: a job on what is up can only end it
-		t = map[bool]string{true: ActionStop, false: ActionStart}[isUp(j.before.Active)]
-	}
-	switch t {
+	switch j.likelyType() {
 	case ActionStop:
 		if w := c.byLoss(j); w != nil {
 			return w
@@ -28,6 +24,16 @@ func (c *Correlator) byFollowUp(j *job) *why {
 		return c.byReloading(j)
 	}
 	return nil
+}
+
+// likelyType guesses at the type of a job too young to have shown it: one on a unit
+// that is up mostly ends it.
+func (j *job) likelyType() string {
+	t := j.type_()
+	if t == "" && j.beforeKnown {
+		t = map[bool]string{true: ActionStop, false: ActionStart}[isUp(j.before.Active)]
+	}
+	return t
 }
 
 // byLoss: a unit that this one is bound to, or that propagates its stop, went down.

@@ -12,6 +12,7 @@ type job struct {
 	newAt     int64  // mono of JobNew, 0 if never seen
 	newTime   int64  // CLOCK_REALTIME of the first word
 	listed    bool   // it was there already when the bus became a witness
+	inBurst   int    // its place among them
 	burst     uint64 // JobNews that came in one go share this
 	removedAt int64  // mono of JobRemoved (or of the word that it is gone), 0 while open
 	endTime   int64  // CLOCK_REALTIME of that
@@ -95,6 +96,7 @@ func (c *Correlator) jobNew(o Observation) {
 	c.firstWord(j, u.state, u.known, u.process)
 	j.newAt = o.Mono
 	j.burst = c.burst.next(o.Mono)
+	j.inBurst = c.burst.count
 	c.supersede(j)
 	c.shutdown.note(j)
 	c.fresh = append(c.fresh, j)

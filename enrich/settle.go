@@ -60,6 +60,9 @@ func (c *Correlator) jobReady(j *job) bool {
 	if x := j.unit.exit; x != nil && !x.next && x.fromBus {
 		return false // the run it follows is told first
 	}
+	if j.unit.owes(j) {
+		return false
+	}
 	if !j.removed {
 		return c.pastReady(j)
 	}
@@ -96,6 +99,14 @@ func (c *Correlator) stateTold(j *job) bool {
 		j.before, j.beforeKnown = u.state, true
 	}
 	return true
+}
+
+// owes says whether an older job of the unit has yet to be told: a unit's events
+// come in the order in which its jobs ended.
+func (u *unit) owes(j *job) bool {
+	return slices.ContainsFunc(u.jobs, func(m *job) bool {
+		return m != j && !m.told && m.removedAt != 0 && m.removedAt < j.removedAt
+	})
 }
 
 func (c *Correlator) procUp() bool {
