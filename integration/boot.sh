@@ -9,7 +9,7 @@ mount -t overlay overlay -o "lowerdir=$base,upperdir=$dir/files,workdir=$dir/wor
 }
 # Containers that share a cgroup would share its child "payload".
 for hierarchy in $(awk '$3 == "cgroup2" || $4 ~ /name=systemd/ { print $2 }' /proc/mounts); do
-	mkdir -p "$hierarchy/$name" 2>/dev/null && echo $$ >"$hierarchy/$name/cgroup.procs"
+	mkdir -p "$hierarchy/$name" 2>/dev/null && echo 0 >"$hierarchy/$name/cgroup.procs"
 done
 export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 UNIFIED_CGROUP_HIERARCHY=1
 exec systemd-nspawn -D "$dir/root" -b --register=no --keep-unit --private-network \

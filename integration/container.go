@@ -1,7 +1,6 @@
 package integration
 
 import (
-	"bytes"
 	"context"
 	_ "embed" // boot.sh
 	"errors"
@@ -10,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strconv"
@@ -50,11 +50,24 @@ func Prepare(name string) (*Container, error) {
 func sweep() {
 	left, _ := filepath.Glob("/var/tmp/sdwhy-*-*")
 	for _, dir := range left {
-		pid, err := strconv.Atoi(strings.Split(filepath.Base(dir), "-")[1])
-		if err == nil && errors.Is(unix.Kill(pid, 0), unix.ESRCH) {
+		if gone(strings.Split(filepath.Base(dir), "-")[1]) {
 			os.RemoveAll(dir)
 		}
 	}
+	for _, mount := range hierarchies() {
+		left, _ := filepath.Glob(filepath.Join(mount, "sdwhy*-*"))
+		for _, dir := range left {
+			if _, pid, _ := strings.Cut(filepath.Base(dir), "-"); gone(pid) {
+				removeCgroups(filepath.Base(dir))
+			}
+		}
+	}
+}
+
+// gone says whether text is the pid of a process that has ended.
+func gone(text string) bool {
+	pid, err := strconv.Atoi(text)
+	return err == nil && errors.Is(unix.Kill(pid, 0), unix.ESRCH)
 }
 
 // Path is where the host sees a file that was installed, or written inside.
@@ -99,7 +112,9 @@ func (c *Container) start(base string) (err error) {
 	if c.console, err = os.Create(filepath.Join(c.dir, "console")); err != nil {
 		return err
 	}
-	c.nspawn = exec.Command("unshare", "-m", "bash", "-c", bootScript, "boot.sh", base, c.dir, c.Name)
+	// A pid namespace around nspawn makes the kernel kill the container with it.
+	c.nspawn = exec.Command("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
+		"bash", "-c", bootScript, "boot.sh", base, c.dir, c.Name)
 	c.nspawn.Stdout, c.nspawn.Stderr = c.console, c.console
 	c.nspawn.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setsid: true}
 	started := make(chan error)
@@ -119,18 +134,32 @@ func (c *Container) start(base string) (err error) {
 	return nil
 }
 
-// initOf finds the child of nspawn that is PID 1 in its own namespace; 0 for none yet.
-func initOf(nspawn int) int {
-	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", nspawn, nspawn))
-	for _, child := range strings.Fields(string(children)) {
-		status, _ := os.ReadFile("/proc/" + child + "/status")
-		comm, _ := os.ReadFile("/proc/" + child + "/comm")
-		if bytes.Contains(status, []byte("NSpid:\t"+child+"\t1\n")) && string(comm) == "systemd\n" {
-			pid, _ := strconv.Atoi(child)
-			return pid
+// initOf finds the grandchild (unshare's child is nspawn) that is PID 1 of its own
+// namespace; 0 for none yet.
+func initOf(unshare int) int {
+	for _, nspawn := range children(unshare) {
+		for _, child := range children(nspawn) {
+			status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", child))
+			comm, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", child))
+			if ownPID1.Match(status) && string(comm) == "systemd\n" {
+				return child
+			}
 		}
 	}
 	return 0
+}
+
+var ownPID1 = regexp.MustCompile(`(?m)^NSpid:(\t\d+)+\t1$`)
+
+func children(pid int) []int {
+	list, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	var pids []int
+	for _, field := range strings.Fields(string(list)) {
+		if child, err := strconv.Atoi(field); err == nil {
+			pids = append(pids, child)
+		}
+	}
+	return pids
 }
 
 // login opens a login session that lasts, so that what is run is run from a session

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -78,21 +79,29 @@ func (c *Container) Close() error {
 
 // removeCgroups removes the container's cgroups, the deepest first.
 func removeCgroups(name string) {
-	mounts, _ := os.ReadFile("/proc/mounts")
-	for line := range strings.Lines(string(mounts)) {
-		f := strings.Fields(line)
-		if len(f) < 4 || (f[2] != "cgroup2" && !strings.Contains(f[3], "name=systemd")) {
-			continue
-		}
+	for _, mount := range hierarchies() {
 		var dirs []string
-		_ = filepath.WalkDir(filepath.Join(f[1], name), func(path string, d os.DirEntry, err error) error {
+		_ = filepath.WalkDir(filepath.Join(mount, name), func(path string, d os.DirEntry, err error) error {
 			if err == nil && d.IsDir() {
 				dirs = append(dirs, path)
 			}
 			return nil
 		})
-		for i := range dirs {
-			_ = os.Remove(dirs[len(dirs)-1-i])
+		for _, dir := range slices.Backward(dirs) {
+			_ = os.Remove(dir)
 		}
 	}
+}
+
+// hierarchies are the mount points of the cgroup trees that systemd uses.
+func hierarchies() []string {
+	mounts, _ := os.ReadFile("/proc/mounts")
+	var points []string
+	for line := range strings.Lines(string(mounts)) {
+		f := strings.Fields(line)
+		if len(f) > 3 && (f[2] == "cgroup2" || strings.Contains(f[3], "name=systemd")) {
+			points = append(points, f[1])
+		}
+	}
+	return points
 }

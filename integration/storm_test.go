@@ -40,14 +40,23 @@ func TestStorm(t *testing.T) {
 
 func checkStorm(t *testing.T, events []map[string]any) {
 	t.Helper()
-	units, requested, faults := map[any]int{}, 0, map[string]int{}
+	units, faults := map[any]int{}, map[string]int{}
+	requested, unknown := 0, 0
 	for _, e := range events {
 		units[e["unit"]]++
 		if e["requester"] != nil {
 			requested++
 		}
-		for _, f := range diff("", map[string]any{"action": "start", "result": "done", "cause": "manual"}, e) {
-			faults[fmt.Sprintf("%s, missing %v", f, e["missing"])]++
+		if e["cause"] == "unknown" {
+			unknown++
+		}
+		// Under such a load a witness may be missing: then unknown is right, and says so.
+		want := map[string]any{"action": "start", "result": "done", "cause": "~^(manual|unknown)$"}
+		for _, f := range diff("", want, e) {
+			faults[f]++
+		}
+		if e["cause"] == "unknown" && e["missing"] == nil {
+			faults["unknown, and nothing is missing"]++
 		}
 	}
 	for f, n := range faults {
@@ -58,7 +67,7 @@ func checkStorm(t *testing.T, events []map[string]any) {
 			t.Errorf("storm@%d.target has %d events, want 1", i, n)
 		}
 	}
-	t.Logf("requester known of %d of %d", requested, len(events))
+	t.Logf("of %d events, the requester is known of %d, the cause is unknown of %d", len(events), requested, unknown)
 }
 
 // delays reads how long each job's event took after its JobRemoved was received.
