@@ -123,8 +123,12 @@ func (j *job) reloads() bool { return j.logged(MsgReloading) }
 
 // noteRestartWord takes from the unit's state that an ended run will be restarted.
 func (c *Correlator) noteRestartWord(u *unit) {
-	if isWaitingRestart(u.state.Sub) {
-		c.wordOfRestart(u)
+	if !isWaitingRestart(u.state.Sub) {
+		return
+	}
+	c.wordOfRestart(u)
+	for _, j := range u.jobs {
+		j.willRestart = j.willRestart || j.removedAt != 0 && !j.told
 	}
 }
 

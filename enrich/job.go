@@ -41,6 +41,7 @@ type job struct {
 	auto         *Entry // the RESTART_SCHEDULED that it comes from
 	autoState    bool   // the same from the unit's states alone
 	autoAsked    bool   // "… on client request": a client cut the wait short (257+)
+	willRestart  bool   // after its end the unit waited for an automatic restart
 	wasWaiting   bool   // the unit waited for its automatic restart when the job came
 	supersededBy uint32
 	verdict      *why

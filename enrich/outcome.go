@@ -189,8 +189,7 @@ func (c *Correlator) jobRestart(j *job, o outcome) *bool {
 	if o.action != ActionStart && o.action != ActionRestart && o.action != ActionReload {
 		return nil
 	}
-	u := j.unit
-	waiting := isWaitingRestart(j.end.Sub) || isWaitingRestart(u.state.Sub) && u.state.Job == 0
+	waiting := isWaitingRestart(j.end.Sub) || j.willRestart
 	switch {
 	case waiting:
 		return ptr(true)

@@ -42,6 +42,7 @@ func init() {
 		{"transaction", "a lower job id of the same go is on a unit whose dependency asks for this very job", (*Correlator).byTransaction},
 		{"isolate", "a client isolates a target in the same go, and this unit is not part of it", (*Correlator).byIsolate},
 		{"follow-up", "a unit it is bound to, upheld by or needed by changed just before, without a job on both", (*Correlator).byFollowUp},
+		{"chain", "a lower job id of the same go leads to this unit over units that needed no job", (*Correlator).byChain},
 		{"sudo", "sudo logged just before a command line that fits the job", (*Correlator).bySudo},
 		{"client-word", "systemd's own text says that a client asked (257+)", (*Correlator).byClientWord},
 		{"past", "from the journal alone: a stop, restart or reload that no other job explains", (*Correlator).byPast},

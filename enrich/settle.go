@@ -79,7 +79,7 @@ func (c *Correlator) jobReady(j *job) bool {
 func (c *Correlator) settled(j *job) bool {
 	w := c.why(j)
 	if w.rule == "exclusion" || w.cause == CauseUnknown {
-		return !c.unread(j)
+		return !c.unread(j) && !w.tentative
 	}
 	return !w.tentative
 }
@@ -127,7 +127,7 @@ func (c *Correlator) restartTold(j *job) bool {
 	if j.result == "done" || j.end.Active != "failed" || kind(j.unit.name) != "service" {
 		return true
 	}
-	return c.subStateTells() || isWaitingRestart(j.unit.state.Sub) || j.unit.configured && j.unit.config.Restart == "no" ||
+	return c.subStateTells() || j.willRestart || j.unit.configured && j.unit.config.Restart == "no" ||
 		looseLike(j.loose, isStartLimit) != nil
 }
 
