@@ -2,6 +2,7 @@ package integration
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"regexp"
 	"strings"
@@ -144,4 +145,26 @@ func list(v any) []any {
 
 func fault(path string, want, got any) []string {
 	return []string{fmt.Sprintf("%s is %s, want %s", path, show(got), show(want))}
+}
+
+// soon is a job so short, in seconds, that its client may be gone before /proc is looked
+// at: a job done in half a millisecond is not waited for much longer.
+const soon = 0.002
+
+// forgive takes "requester" out of what is missing where the job was too short for its
+// client to be caught. The verdict is compared all the same, and TestRequester counts
+// how often it happens.
+func forgive(events []map[string]any) []map[string]any {
+	out := make([]map[string]any, len(events))
+	for i, e := range events {
+		out[i] = e
+		job, _ := e["job"].(map[string]any)
+		took, ok := job["duration_s"].(float64)
+		missing, _ := e["missing"].([]any)
+		if ok && took < soon && len(missing) == 1 && missing[0] == "requester" {
+			out[i] = maps.Clone(e)
+			delete(out[i], "missing")
+		}
+	}
+	return out
 }
