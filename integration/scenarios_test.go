@@ -44,13 +44,21 @@ func needContainers(t *testing.T) {
 	}
 }
 
-var buildOnce = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "sdwhy-bin-")
-	if err != nil {
-		return "", err
+// binDir holds the binary that buildOnce builds.
+var binDir string
+
+func TestMain(m *testing.M) {
+	var err error
+	if binDir, err = os.MkdirTemp("", "sdwhy-bin-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
-	return Build(context.Background(), dir)
-})
+	code := m.Run()
+	os.RemoveAll(binDir)
+	os.Exit(code)
+}
+
+var buildOnce = sync.OnceValues(func() (string, error) { return Build(context.Background(), binDir) })
 
 // create boots a world and destroys it when the test ends.
 func create(t *testing.T, suite Suite, files map[string][]byte, flags string) *World {
