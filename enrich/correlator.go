@@ -187,8 +187,12 @@ func (c *Correlator) Deadline() int64 {
 			next = t
 		}
 	}
-	if len(c.waiting) > 0 {
-		sooner(c.waiting[0].removedAt + c.opt.Deadline)
+	for _, j := range c.waiting {
+		if due := j.removedAt + c.opt.Deadline; due > c.mono {
+			sooner(due)
+			break
+		}
+		sooner(j.removedAt + configPatience*c.opt.Deadline)
 	}
 	if len(c.fresh) > 0 {
 		sooner(c.fresh[0].newAt + typeWait)

@@ -87,9 +87,8 @@ func (c *Correlator) absent(j *job) []string {
 	return missing
 }
 
-// journalRead says whether the journal has been read past the job's end, so that
-// nothing about it is still to come; or it is known to be kept away by LogLevelMax=
-// and the bus carries the same.
+// journalRead says whether the journal has been read past the job's coming: whatever
+// explains it (a scheduled restart, a trigger, an activation) was written before.
 func (c *Correlator) journalRead(j *job) bool {
 	at := j.firstAt
 	if at == 0 {
@@ -98,7 +97,7 @@ func (c *Correlator) journalRead(j *job) bool {
 	if !c.live() {
 		return j.closing != nil
 	}
-	return c.saw(WitnessJournal, at) && (j.closing != nil || c.entryTime > j.endTime || c.mono-j.removedAt >= c.opt.Deadline)
+	return c.saw(WitnessJournal, at) && (j.closing != nil || c.entryTime > j.newTime || c.mono-j.removedAt >= c.opt.Deadline)
 }
 
 func (c *Correlator) journalUp() bool {

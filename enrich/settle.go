@@ -54,7 +54,7 @@ func (c *Correlator) jobReady(j *job) bool {
 	if !c.live() {
 		return c.pastReady(j)
 	}
-	if c.mono-j.removedAt >= c.opt.Deadline {
+	if c.jobLate(j) {
 		return true
 	}
 	if x := j.unit.exit; x != nil && !x.next && x.fromBus {
@@ -107,6 +107,27 @@ func (u *unit) owes(j *job) bool {
 	return slices.ContainsFunc(u.jobs, func(m *job) bool {
 		return m != j && !m.told && m.removedAt != 0 && m.removedAt < j.removedAt
 	})
+}
+
+// jobLate: the deadline has passed. Configuration that was asked for is on its way for
+// certain, so a job that only lacks that may wait a few times as long: a
+// transaction of a hundred units takes some 300 ms to be read (measured).
+func (c *Correlator) jobLate(j *job) bool {
+	waited := c.mono - j.removedAt
+	if waited < c.opt.Deadline {
+		return false
+	}
+	return waited >= configPatience*c.opt.Deadline || !c.awaitsConfig(j)
+}
+
+const configPatience = 4
+
+func (c *Correlator) awaitsConfig(j *job) bool {
+	if !c.saw(WitnessBus, j.removedAt) || !c.needsConfig(j) || j.newAt == 0 {
+		return false
+	}
+	w := c.why(j)
+	return w.cause == CauseUnknown && (j.unit.asked && !j.unit.configured || w.tentative || c.unread(j))
 }
 
 func (c *Correlator) procUp() bool {
