@@ -11,8 +11,10 @@ import (
 )
 
 var (
-	errPermission = errors.New("no permission to read the system journal: join the group systemd-journal (usermod -aG systemd-journal USER, then log in again; SupplementaryGroups=systemd-journal in a unit)")
-	errEmpty      = errors.New("no journal files: is systemd-journald running, and Storage= not none?")
+	// ErrPermission is a journal that this user may not read.
+	ErrPermission = errors.New("no permission to read the system journal: join the group systemd-journal (usermod -aG systemd-journal USER, then log in again; SupplementaryGroups=systemd-journal in a unit)")
+	// ErrEmpty is a place without journal files.
+	ErrEmpty = errors.New("no journal files: is systemd-journald running, and Storage= not none?")
 )
 
 func (w where) String() string {
@@ -78,7 +80,7 @@ func (w where) readable(m manager) error {
 			readable++
 			f.Close()
 		case errors.Is(err, fs.ErrPermission):
-			denied = fmt.Errorf("%w: %w", errPermission, err)
+			denied = fmt.Errorf("%w: %w", ErrPermission, err)
 			if filepath.Base(path) == "system.journal" && !m.user {
 				system = denied
 			}
@@ -97,7 +99,7 @@ func (w where) readable(m manager) error {
 	if _, err := os.Stat(w.Directory); w.Directory != "" && err != nil {
 		return err
 	}
-	return fmt.Errorf("read %s: %w", w, errEmpty)
+	return fmt.Errorf("read %s: %w", w, ErrEmpty)
 }
 
 // damaged names the files that libsystemd leaves out without a word: no journal

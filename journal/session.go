@@ -20,6 +20,15 @@ type gaveUpError struct{ why string }
 
 func (e gaveUpError) Error() string { return e.why }
 
+// Is finds again the sentinels that became text on their way from the child.
+func (e gaveUpError) Is(target error) bool {
+	switch target {
+	case ErrPermission, ErrEmpty, ErrNoUnit:
+		return strings.Contains(e.why, target.Error())
+	}
+	return false
+}
+
 // frames gives each frame to each until the child closes its end (nil), or something fails.
 func frames(r io.Reader, each func(kind byte, payload []byte) error) error {
 	in := bufio.NewReaderSize(r, 1<<16)
