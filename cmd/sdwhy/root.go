@@ -29,6 +29,7 @@ and how it ended.`
 const example = `  sdwhy watch                                    live, on this terminal
   sdwhy watch --riemann tcp://monitor:5555       live, to Riemann
   sdwhy watch --type all --exclude 'user*'       everything but user sessions
+  sdwhy explain nginx                            what became of it, and why
   sdwhy check                                    can it see and send all it needs?`
 
 // run runs the command line and gives the exit status.
@@ -57,7 +58,7 @@ func (a *app) rootCommand() *cobra.Command {
 	root.PersistentFlags().StringVar(&a.configFile, "config", "", "read settings from this `file` (default "+defaultConfig+", where it exists)")
 	root.PersistentFlags().BoolVarP(&a.verbose, "verbose", "v", false, "say more on stderr")
 	root.SetFlagErrorFunc(flagError)
-	root.AddCommand(a.watchCommand(), a.replayCommand(), a.checkCommand(), a.versionCommand(), a.childCommand())
+	root.AddCommand(a.watchCommand(), a.explainCommand(), a.replayCommand(), a.checkCommand(), a.versionCommand(), a.childCommand())
 	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help", Args: cobra.NoArgs})
 	return root
 }

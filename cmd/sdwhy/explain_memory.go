@@ -1,0 +1,225 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"sdwhy/enrich"
+)
+
+// A memory is what has been read of the past: entries by boot, and verdicts.
+type memory struct {
+	boot    string // the only boot wanted, "" any
+	entries map[string]enrich.Entry
+	mine    map[string]bool // cursors of entries of the units asked for
+	boots   map[string]*pastBoot
+	from    map[string]int64 // units that were not read to their beginning: up to when
+	told    map[string]enrich.Event
+}
+
+// A pastBoot is what is known of one boot.
+type pastBoot struct {
+	id       string
+	finished int64 // when StartupFinished was logged, CLOCK_REALTIME µs; 0 unknown
+	whole    bool  // its beginning has been read
+	first    int64 // the oldest entry of the units asked for
+	downs    []enrich.Entry
+}
+
+// An interval is a stretch of time, µs since the epoch.
+type interval struct{ from, to int64 }
+
+func (m *memory) reset() {
+	*m = memory{boot: m.boot, entries: map[string]enrich.Entry{}, mine: map[string]bool{}, boots: map[string]*pastBoot{},
+		from: map[string]int64{}, told: map[string]enrich.Event{}}
+}
+
+// add remembers an entry; mine says that it is of a unit asked for.
+func (m *memory) add(e enrich.Entry, mine bool) {
+	if e.Source == enrich.SourceVerdict {
+		m.verdict(e)
+		return
+	}
+	m.entries[e.Cursor] = e
+	b := m.of(e.BootID)
+	if mine {
+		m.mine[e.Cursor] = true
+		if b.first == 0 || e.Time < b.first {
+			b.first = e.Time
+		}
+	}
+}
+
+func (m *memory) of(id string) *pastBoot {
+	b := m.boots[id]
+	if b == nil {
+		b = &pastBoot{id: id}
+		m.boots[id] = b
+	}
+	return b
+}
+
+// verdict takes in an event that sdwhy itself wrote down. It must be of the unit
+// that it was found under.
+func (m *memory) verdict(e enrich.Entry) {
+	var told enrich.Event
+	if json.Unmarshal([]byte(e.Fields["SDWHY_EVENT"]), &told) != nil || told.ID == "" || told.Unit != e.Unit {
+		return
+	}
+	m.told[told.ID] = told
+}
+
+// span is from the first to the last entry of the units asked for.
+func (m *memory) span() (first, last int64) {
+	for cursor := range m.mine {
+		e := m.entries[cursor]
+		if last = max(last, e.Time); first == 0 || e.Time < first {
+			first = e.Time
+		}
+	}
+	return first, last
+}
+
+func (m *memory) finished(e enrich.Entry) {
+	if b, ok := m.boots[e.BootID]; ok {
+		b.finished = e.Time
+		m.add(e, false)
+	}
+}
+
+func (m *memory) goesDown(e enrich.Entry) {
+	if b, ok := m.boots[e.BootID]; ok && e.JobType == enrich.ActionStart && e.Job != 0 {
+		b.downs = append(b.downs, e)
+	}
+}
+
+// begun are the boots in which a unit asked for did something before the boot was over.
+func (m *memory) begun() (list []*pastBoot) {
+	for _, b := range m.boots {
+		if b.finished != 0 && b.first <= b.finished {
+			list = append(list, b)
+		}
+	}
+	return list
+}
+
+// cut says whether an event may lack what was not read: it is older than where reading ended.
+func (m *memory) cut(e enrich.Event) bool {
+	from, ok := m.from[e.Unit]
+	return ok && int64(e.Time) <= from
+}
+
+// events are the verdicts, and what is rebuilt where there are none, oldest first.
+func (m *memory) events(host string) []enrich.Event {
+	list := m.rebuilt(host)
+	list = slices.DeleteFunc(list, func(e enrich.Event) bool { _, ok := m.told[e.ID]; return ok })
+	for _, e := range m.told {
+		if m.boot == "" || e.BootID == m.boot {
+			list = append(list, e)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b enrich.Event) int {
+		return cmp.Or(cmp.Compare(a.Time, b.Time), strings.Compare(a.ID, b.ID))
+	})
+	return list
+}
+
+// rebuilt gives what the journal alone proves, boot by boot: ids of jobs start anew with each.
+func (m *memory) rebuilt(host string) (events []enrich.Event) {
+	byBoot := map[string][]enrich.Entry{}
+	for _, e := range m.entries {
+		byBoot[e.BootID] = append(byBoot[e.BootID], e)
+	}
+	for id, entries := range byBoot {
+		slices.SortFunc(entries, func(a, b enrich.Entry) int {
+			return cmp.Or(cmp.Compare(a.Mono, b.Mono), strings.Compare(sequence(a.Cursor), sequence(b.Cursor)))
+		})
+		events = append(events, rebuild(*m.of(id), host, entries)...)
+	}
+	return events
+}
+
+// sequence is the number of an entry in its file, "…;i=HEX;…", made to compare.
+func sequence(cursor string) string {
+	_, rest, _ := strings.Cut(cursor, "i=")
+	n, _, _ := strings.Cut(rest, ";")
+	return strings.Repeat("0", max(0, 16-len(n))) + n
+}
+
+// rebuild feeds one boot's entries to a correlator that has no other witness.
+func rebuild(b pastBoot, host string, entries []enrich.Entry) []enrich.Event {
+	start := enrich.Host{Name: host, BootID: b.id, Manager: "system"}
+	if !b.whole && len(entries) > 0 {
+		// Where the boot's beginning was not read, nothing may be taken for a part of it.
+		start.Finished = max(entries[0].Mono, 1)
+	}
+	c := enrich.New(enrich.Options{LogLines: -1})
+	c.Observe(enrich.Observation{Kind: enrich.KindStart, Host: start})
+	var events []enrich.Event
+	observe := func(e enrich.Entry) {
+		events = append(events, c.Observe(enrich.Observation{Kind: enrich.KindEntry, Time: e.Time, Mono: e.Mono, Entry: e})...)
+	}
+	down := lowest(b.downs)
+	for _, e := range entries {
+		if down != nil && e.Job >= down.Job {
+			// Jobs from the shutdown target's on are of the shutdown, though it is reached after them.
+			down.Time, down.Mono = e.Time, e.Mono
+			observe(*down)
+			down = nil
+		}
+		observe(e)
+	}
+	return append(events, c.Flush()...)
+}
+
+func lowest(downs []enrich.Entry) (least *enrich.Entry) {
+	for _, e := range downs {
+		if least == nil || e.Job < least.Job {
+			least = &e
+		}
+	}
+	return least
+}
+
+// unexplained are the times around jobs that the entries read so far do not explain
+// and that may be told: no verdict, and the cause is unknown or by exclusion.
+func (m *memory) unexplained(host string, ask question) []interval {
+	jobs := map[string]interval{}
+	for cursor := range m.mine {
+		e := m.entries[cursor]
+		if e.Job != 0 {
+			k := deed(e)
+			t, ok := jobs[k]
+			if !ok {
+				t = interval{e.Time, e.Time}
+			}
+			jobs[k] = interval{min(t.from, e.Time), max(t.to, e.Time)}
+		}
+	}
+	var open []interval
+	for _, e := range m.events(host) {
+		_, told := m.told[e.ID]
+		if told || e.Job == nil || e.Cause != enrich.CauseManual && e.Cause != enrich.CauseUnknown {
+			continue
+		}
+		if t, ok := jobs[deed(enrich.Entry{BootID: e.BootID, Job: e.Job.ID})]; ok {
+			open = append(open, interval{t.from - around, t.from + around}, interval{t.to - around, t.to + around})
+		}
+	}
+	return merge(open)
+}
+
+// merge joins intervals that touch.
+func merge(list []interval) (merged []interval) {
+	slices.SortFunc(list, func(a, b interval) int { return cmp.Compare(a.from, b.from) })
+	for _, w := range list {
+		if n := len(merged); n > 0 && w.from <= merged[n-1].to {
+			merged[n-1].to = max(merged[n-1].to, w.to)
+			continue
+		}
+		merged = append(merged, w)
+	}
+	return merged
+}
