@@ -69,7 +69,9 @@ type Correlator struct {
 	fired     []firing
 	hints     []hint
 	traces    []trace
-	active    []*unit // to which something happened lately, newest last
+	ends      map[end][]string // far ends of dependencies, from the near ones
+	recheckAt int64            // mono of when a verdict that waits for others is to be tried again
+	active    []*unit          // to which something happened lately, newest last
 	flushing  bool
 	burst     burst
 	boot      bootState
@@ -88,7 +90,7 @@ func New(opt Options) *Correlator {
 	opt.Deadline = cmp.Or(opt.Deadline, defaultDeadline)
 	opt.LogLines = cmp.Or(opt.LogLines, defaultLogLines)
 	opt.Units = cmp.Or(opt.Units, defaultUnits)
-	c := &Correlator{opt: opt, witnesses: map[string]*witness{}, jobs: map[uint32]*job{}}
+	c := &Correlator{opt: opt, witnesses: map[string]*witness{}, jobs: map[uint32]*job{}, ends: map[end][]string{}}
 	c.units, _ = simplelru.NewLRU[string, *unit](maxInt, nil) // bounded by forget, which spares the busy
 	c.told, _ = simplelru.NewLRU[string, struct{}](1<<14, nil)
 	return c
@@ -193,6 +195,9 @@ func (c *Correlator) Deadline() int64 {
 			break
 		}
 		sooner(j.removedAt + configPatience*c.opt.Deadline)
+	}
+	if c.recheckAt > c.mono {
+		sooner(c.recheckAt)
 	}
 	if len(c.fresh) > 0 {
 		sooner(c.fresh[0].newAt + typeWait)

@@ -34,6 +34,7 @@ func (c *Correlator) newBoot(id string) {
 	c.settle()
 	c.flushing = false
 	c.units.Purge()
+	c.ends, c.active = map[end][]string{}, nil
 	c.jobs = map[uint32]*job{}
 	c.waiting, c.exits, c.fired = nil, nil, nil
 	c.boot, c.shutdown = bootState{}, shutdownState{}

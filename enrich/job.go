@@ -49,6 +49,7 @@ type job struct {
 	logAsked     bool
 	log          *Log
 	told         bool
+	recheckAt    int64 // mono of when the verdict may be tried again
 }
 
 const keptEntries = 16 // labelled entries kept a job; a job has two to four, more with RestartMode=direct
@@ -64,7 +65,7 @@ func (c *Correlator) job(id uint32, name string) *job {
 			return j // told already
 		}
 	}
-	u.refresh()
+	c.refresh(u)
 	j := &job{id: id, unit: u}
 	c.jobs[id] = j
 	u.jobs = append(u.jobs, j)
@@ -84,7 +85,6 @@ func (c *Correlator) firstWord(j *job, before State, known bool, process Process
 	j.before, j.beforeKnown, j.beforeProcess = before, known, process
 	j.wasWaiting = isWaitingRestart(before.Sub)
 	c.touch(j.unit)
-	c.wantConfig(j.unit)
 	c.takeSchedule(j)
 }
 

@@ -15,8 +15,46 @@ var inverse = map[string]string{
 	"PropagatesStopTo": "StopPropagatedFrom", "StopPropagatedFrom": "PropagatesStopTo",
 }
 
-// keptActive is how many units that had a job or changed state lately are looked at
-// for the near end of a dependency.
+// end is one end of a dependency: a unit and its property.
+type end struct{ unit, property string }
+
+// setConfig replaces a unit's configuration, and what it says of other units' ends.
+func (c *Correlator) setConfig(u *unit, config Config) {
+	for property, names := range u.config.Deps {
+		for _, name := range names {
+			e := end{name, inverse[property]}
+			if left := slices.DeleteFunc(c.ends[e], func(s string) bool { return s == u.name }); len(left) > 0 {
+				c.ends[e] = left
+			} else {
+				delete(c.ends, e)
+			}
+		}
+	}
+	u.config = config
+	for property, names := range config.Deps {
+		if inverse[property] == "" {
+			continue
+		}
+		for _, name := range names {
+			e := end{name, inverse[property]}
+			c.ends[e] = append(c.ends[e], u.name)
+		}
+	}
+}
+
+// linked lists the units that a unit's dependency names, by its own configuration
+// or by theirs.
+func (c *Correlator) linked(u *unit, property string) []string {
+	names := u.config.Deps[property]
+	for _, name := range c.ends[end{u.name, property}] {
+		if !slices.Contains(names, name) {
+			names = append(names[:len(names):len(names)], name)
+		}
+	}
+	return names
+}
+
+// keptActive is how many units that had a job lately are looked at as company.
 const keptActive = 256
 
 // touch makes a unit the newest of those that something happened to.
@@ -30,22 +68,15 @@ func (c *Correlator) touch(u *unit) {
 	}
 }
 
-// linked lists the units that a unit's dependency names, by its own configuration
-// or by that of a unit that something happened to lately.
-func (c *Correlator) linked(u *unit, property string) []string {
-	names := u.config.Deps[property]
-	for _, v := range c.active {
-		if v != u && slices.Contains(v.config.Deps[inverse[property]], u.name) && !slices.Contains(names, v.name) {
-			names = append(names[:len(names):len(names)], v.name)
+// unread says whether a unit that may be behind the job has not shown its
+// configuration yet; it is asked for.
+func (c *Correlator) unread(j *job) bool {
+	unread := false
+	for _, u := range c.active {
+		if u != j.unit && !u.configured && slices.ContainsFunc(u.jobs, func(m *job) bool { return m.id < j.id && sameGo(m, j) }) {
+			c.wantConfig(u)
+			unread = true
 		}
 	}
-	return names
-}
-
-// unread says whether a unit that may be behind the job has not shown its
-// configuration yet.
-func (c *Correlator) unread(j *job) bool {
-	return slices.ContainsFunc(c.active, func(u *unit) bool {
-		return u != j.unit && u.asked && !u.configured && slices.ContainsFunc(u.jobs, func(m *job) bool { return m.id < j.id && sameGo(m, j) })
-	})
+	return unread
 }

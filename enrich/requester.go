@@ -12,6 +12,9 @@ func (c *Correlator) clients(o Observation) {
 	for _, id := range o.Jobs {
 		if j, ok := c.jobs[id]; ok && !j.scanned {
 			j.scanned, j.clients = true, o.Clients
+			if c.needsConfig(j) {
+				c.wantConfig(j.unit)
+			}
 		}
 	}
 }
@@ -19,14 +22,20 @@ func (c *Correlator) clients(o Observation) {
 // byRequester: the client whose command line fits the job. systemctl waits for its
 // job, so at JobNew it is alive.
 func (c *Correlator) byRequester(j *job) *why {
+	cl := c.requesterOf(j)
+	if cl == nil {
+		return nil
+	}
+	w := askedBy(cl)
+	w.evidence = []Evidence{{Source: "proc", Says: cmp.Or(cl.Comm, "a client") + " " + shortArgs(cl) + " was waiting when the job came"}}
+	return w
+}
+
+func (c *Correlator) requesterOf(j *job) *Client {
 	for i := range j.clients {
-		cl := &j.clients[i]
-		if !c.fits(cl, j) || spent(cl, j) {
-			continue
+		if cl := &j.clients[i]; c.fits(cl, j) && !spent(cl, j) {
+			return cl
 		}
-		w := askedBy(cl)
-		w.evidence = []Evidence{{Source: "proc", Says: cmp.Or(cl.Comm, "a client") + " " + shortArgs(cl) + " was waiting when the job came"}}
-		return w
 	}
 	return nil
 }

@@ -69,7 +69,11 @@ func (c *Correlator) jobReady(j *job) bool {
 	if c.journalUp() && j.closing == nil && c.entryTime <= j.endTime && j.unit.newestJob <= j.id {
 		return false
 	}
-	if !j.unit.configured && c.needsConfig(j) || !j.scanned && c.procUp() && c.needsClients(j) {
+	if !j.scanned && c.procUp() && c.needsClients(j) {
+		return false
+	}
+	if !j.unit.configured && c.needsConfig(j) {
+		c.wantConfig(j.unit)
 		return false
 	}
 	return c.stateTold(j) && c.restartTold(j) && c.jobLogReady(j) && c.settled(j)
@@ -77,7 +81,25 @@ func (c *Correlator) jobReady(j *job) bool {
 
 // settled says whether nothing that is still on its way can change the verdict.
 func (c *Correlator) settled(j *job) bool {
+	if c.mono < j.recheckAt {
+		return false
+	}
 	w := c.why(j)
+	done := c.final(j, w)
+	if !done {
+		j.recheckAt = c.mono + recheck
+		if c.recheckAt <= c.mono {
+			c.recheckAt = j.recheckAt
+		}
+	}
+	return done
+}
+
+// recheck is how long, in µs, a verdict that waits for others is left alone: in a
+// transaction of hundreds of jobs each word on one could concern all.
+const recheck = 4_000
+
+func (c *Correlator) final(j *job, w *why) bool {
 	if w.rule == "exclusion" || w.cause == CauseUnknown {
 		return !c.unread(j) && !w.tentative
 	}
@@ -135,12 +157,21 @@ func (c *Correlator) procUp() bool {
 	return w != nil && w.up
 }
 
-// needsConfig: an automatic restart and a shutdown need no configuration to be told.
+// needsConfig: an automatic restart, a shutdown, and a job that a client's command line
+// names outright need no configuration to be told, unless a trigger fired just then.
 func (c *Correlator) needsConfig(j *job) bool {
-	return !(j.auto != nil || j.autoState || c.shutdown.begun() && j.id >= c.shutdown.anchor)
+	if j.auto != nil || j.autoState || c.shutdown.begun() && j.id >= c.shutdown.anchor {
+		return false
+	}
+	if n := len(c.fired); n > 0 && j.firstAt-c.fired[n-1].mono < nearby && c.startsSomething(j) {
+		return true
+	}
+	return j.result == "dependency" || c.requesterOf(j) == nil
 }
 
-func (c *Correlator) needsClients(j *job) bool { return c.needsConfig(j) && j.newAt != 0 }
+func (c *Correlator) needsClients(j *job) bool {
+	return j.newAt != 0 && !(j.auto != nil || j.autoState || c.shutdown.begun() && j.id >= c.shutdown.anchor)
+}
 
 // restartTold: a start that failed waits for word of an automatic restart, which
 // before systemd 254 comes just after JobRemoved.
@@ -148,8 +179,11 @@ func (c *Correlator) restartTold(j *job) bool {
 	if j.result == "done" || j.end.Active != "failed" || kind(j.unit.name) != "service" {
 		return true
 	}
-	return c.subStateTells() || j.willRestart || j.unit.configured && j.unit.config.Restart == "no" ||
-		looseLike(j.loose, isStartLimit) != nil
+	if c.subStateTells() || j.willRestart || looseLike(j.loose, isStartLimit) != nil {
+		return true
+	}
+	c.wantConfig(j.unit)
+	return j.unit.configured && j.unit.config.Restart == "no"
 }
 
 // jobLogReady: a failure waits for the unit's own last lines.

@@ -79,6 +79,7 @@ func (c *Correlator) forget() {
 			c.units.Get(name) // youngest now
 			continue
 		}
+		c.setConfig(u, Config{})
 		c.units.RemoveOldest()
 	}
 }
@@ -119,7 +120,7 @@ func isWaitingRestart(sub string) bool {
 func (c *Correlator) unitChanged(o Observation) {
 	u := c.unit(o.Unit)
 	if u.stale && u.state.Job == 0 {
-		u.refresh()
+		c.refresh(u)
 	}
 	was := *u
 	if o.Process.Iface != "" {
@@ -160,10 +161,11 @@ func (c *Correlator) unitRemoved(o Observation) {
 
 // refresh drops configuration that may have changed since it was read, once no job
 // waits to be judged by it.
-func (u *unit) refresh() {
+func (c *Correlator) refresh(u *unit) {
 	if u.stale && !u.busy() {
 		u.state, u.process, u.known = State{}, Process{}, false
-		u.config, u.configured, u.asked, u.stale = Config{}, false, false, false
+		c.setConfig(u, Config{})
+		u.configured, u.asked, u.stale = false, false, false
 	}
 }
 
@@ -214,7 +216,8 @@ func (c *Correlator) listed(u *unit, l Listed) {
 // configured takes in a unit's configuration.
 func (c *Correlator) configured(o Observation) {
 	u := c.unit(o.Unit)
-	u.config, u.configured, u.stale = o.Config, true, false
+	c.setConfig(u, o.Config)
+	u.configured, u.stale = true, false
 }
 
 // wantConfig asks for a unit's configuration, once until the next reload.
@@ -232,9 +235,10 @@ func (c *Correlator) managerReloading(o Observation) {
 		return
 	}
 	for _, u := range c.units.Values() {
-		u.config, u.configured, u.asked = Config{}, false, false
+		c.setConfig(u, Config{})
+		u.configured, u.asked = false, false
 		for _, j := range u.jobs {
-			if !j.told {
+			if !j.told && c.needsConfig(j) {
 				c.wantConfig(u)
 			}
 		}
