@@ -77,9 +77,9 @@ type Correlator struct {
 	boot      bootState
 	shutdown  shutdownState
 	reloading bool
-	swept     int64 // mono of the last look for orphaned jobs
-	entryTime int64 // source time of the manager's newest entry, µs
-	journaled bool  // the newest observation moved entryTime
+	closed    []*job // whose closing entry was read before their JobRemoved came
+	entryTime int64  // source time of the manager's newest entry, µs
+	journaled bool   // the newest observation moved entryTime
 	wants     Wants
 	out       []Event
 	stats     Stats
@@ -195,6 +195,9 @@ func (c *Correlator) Deadline() int64 {
 			break
 		}
 		sooner(j.removedAt + configPatience*c.opt.Deadline)
+	}
+	if len(c.closed) > 0 {
+		sooner(c.closed[0].closedAt + orphanWait)
 	}
 	if c.recheckAt > c.mono {
 		sooner(c.recheckAt)

@@ -36,7 +36,7 @@ func (c *Correlator) newBoot(id string) {
 	c.units.Purge()
 	c.ends, c.active = map[end][]string{}, nil
 	c.jobs = map[uint32]*job{}
-	c.waiting, c.exits, c.fired = nil, nil, nil
+	c.waiting, c.exits, c.fired, c.closed, c.fresh = nil, nil, nil, nil, nil
 	c.boot, c.shutdown = bootState{}, shutdownState{}
 	c.host.BootID = id
 }
@@ -124,6 +124,8 @@ func (c *Correlator) closingEntry(u *unit, j *job, e Entry) {
 	}
 	if !c.covers(e.Time) {
 		c.closeFromJournal(j, e)
+	} else if j.removedAt == 0 {
+		c.closed = append(c.closed, j)
 	}
 }
 

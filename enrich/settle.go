@@ -29,24 +29,16 @@ const orphanWait = 5_000_000
 
 // sweepStale ends the jobs that only the journal knows: their signals were lost.
 func (c *Correlator) sweepStale() {
-	if !c.live() || c.mono-c.swept < orphanWait/4 {
-		return
-	}
-	c.swept = c.mono
-	for _, j := range c.orphans() {
-		c.endJob(j, c.mono, j.closing.Time)
-	}
-}
-
-func (c *Correlator) orphans() []*job {
-	var orphans []*job
-	for _, j := range c.jobs {
-		if j.closing != nil && j.removedAt == 0 && c.mono-j.closedAt > orphanWait {
-			orphans = append(orphans, j)
+	for len(c.closed) > 0 {
+		j := c.closed[0]
+		if !j.told && j.removedAt == 0 {
+			if c.mono-j.closedAt < orphanWait {
+				return
+			}
+			c.endJob(j, c.mono, j.closing.Time)
 		}
+		c.closed = c.closed[1:]
 	}
-	slices.SortFunc(orphans, func(a, b *job) int { return int(a.id) - int(b.id) })
-	return orphans
 }
 
 // jobReady says whether all evidence on a finished job is in, or no more will come.
