@@ -17,7 +17,7 @@ const (
 	maxPIDs      = 4096 // read in one scan, highest pids first
 	maxAncestors = 16
 	maxClients   = 64
-	readLimit    = 4096 // of any file of a process
+	readLimit    = 64 << 10 // of any file of a process: one command line may name hundreds of units
 )
 
 // A table reads processes from a procfs. It belongs to one goroutine.
