@@ -1,0 +1,307 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	sinkOutput = "/root/sink.jsonl"
+	stateDir   = "/var/lib/sdwhy"
+)
+
+// lossUnits make of sdwhy what the shipped service is: notified, watched, restarted, with a
+// state directory, here on a disk that can be filled.
+var lossUnits = map[string]string{
+	"/etc/systemd/system/sdwhy-test.service.d/loss.conf": `[Unit]
+StartLimitIntervalSec=0
+RequiresMountsFor=` + stateDir + `
+[Service]
+Type=notify
+NotifyAccess=main
+Restart=always
+RestartSec=100ms
+StateDirectory=sdwhy
+WatchdogSec=20s
+TimeoutStartSec=20s
+TimeoutStopSec=20s
+`,
+	"/etc/systemd/system/var-lib-sdwhy.mount": `[Mount]
+What=tmpfs
+Where=` + stateDir + `
+Type=tmpfs
+Options=size=8m
+`,
+	// The witness must keep everything, whatever the pace.
+	"/etc/systemd/journald.conf.d/loss.conf": "[Journal]\nRateLimitIntervalSec=0\nSystemMaxFiles=2000\nRuntimeMaxFiles=2000\nSystemMaxFileSize=8M\n",
+
+	"/etc/systemd/system/down@.target":  "[Unit]\n",
+	"/etc/systemd/system/kill@.target":  "[Unit]\n",
+	"/etc/systemd/system/rot@.target":   "[Unit]\n",
+	"/etc/systemd/system/full@.target":  "[Unit]\n",
+	"/etc/systemd/system/stop@.target":  "[Unit]\n",
+	"/etc/systemd/system/stall@.target": "[Unit]\n",
+	"/etc/systemd/system/bus@.service":  "[Service]\nExecStart=/bin/sleep infinity\n",
+	// A crash without a restart leaves no job: its exit must not be lost either.
+	"/etc/systemd/system/kill-crash@.service": "[Service]\nExecStart=/bin/sh -c 'sleep 0.1; exit 3'\n",
+}
+
+const lossFlags = "--output none --type all --verdicts --metrics 127.0.0.1:9757 --riemann tcp://127.0.0.1:" + sinkPort
+
+// A lossRow plays a fault and says how many jobs it asked for. until, if it is set,
+// must hold before what arrived is counted.
+type lossRow struct {
+	name, prefix string
+	play         func(*testing.T, *World) int
+	slack        int // jobs that may never have been made
+}
+
+var lossRows = []lossRow{
+	{"Riemann down for 500 events", "down", riemannDown, 0},
+	{"kill -9, 20 times in 1,000 jobs", "kill", killed, 0},
+	{"dbus restart, reload and reexec", "bus", busFaults, 0},
+	{"100 rotations during 500 jobs", "rot", rotations, 0},
+	{"disk full", "full", diskFull, 0},
+	{"clean stop and start in 300 jobs", "stop", cleanStops, 0},
+	{"journald stalled", "stall", stalledJournald, 0},
+}
+
+// TestLoss plays each fault that sdwhy must outlive and compares what reached
+// Riemann with what PID 1 itself logged.
+func TestLoss(t *testing.T) {
+	needContainers(t)
+	files := buildSink(t)
+	maps.Copy(files, riemannUnits)
+	for path, text := range lossUnits {
+		files[path] = []byte(text)
+	}
+	for _, suite := range chosen() {
+		t.Run(fmt.Sprint(suite.Version), func(t *testing.T) {
+			t.Parallel()
+			w := boot(t, suite, files, lossFlags)
+			ready(t, w)
+			var table []string
+			for _, row := range lossRows {
+				t.Run(row.prefix, func(t *testing.T) { table = append(table, row.run(t, w).String()) })
+			}
+			t.Run("verdicts", func(t *testing.T) { verdicts(t, w) })
+			t.Run("service", func(t *testing.T) { service(t, w) })
+			t.Logf("systemd %d\n%s", suite.Version, strings.Join(table, "\n"))
+		})
+	}
+}
+
+// boot is create for a sdwhy that prints nothing: that it is ready is told by systemd.
+func boot(t *testing.T, suite Suite, files map[string][]byte, flags string) *World {
+	t.Helper()
+	return create(t, suite, files, strings.Replace(flags, "--output none", "--output json", 1))
+}
+
+func (r lossRow) run(t *testing.T, w *World) Loss {
+	t.Helper()
+	start := time.Now()
+	played := r.play(t, w)
+	due, err := w.DueOf(t.Context(), r.prefix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, got := arrive(t, w, r.prefix, due, played)
+	l.Row, l.Took = r.name, time.Since(start)
+	l.Gaps = max(0, played-len(due.Any))
+	if l.Lost > 0 {
+		slices.Sort(l.Missing)
+		t.Errorf("lost: %s", strings.Join(l.Missing, " "))
+	}
+	if played == 0 || l.Due < played*9/10 {
+		t.Errorf("%d events are due of %d jobs: the witness saw too little", l.Due, played)
+	}
+	t.Logf("%s; %d events of jobs without an entry", l, extra(got, due))
+	return l
+}
+
+// extra counts events that no entry asks for: no-ops and canceled jobs seen live.
+func extra(got map[string]int, due Due) (n int) {
+	for id := range got {
+		if !due.Any[id] && !due.Exits[id] && strings.Contains(id, "/job/") {
+			n++
+		}
+	}
+	return n
+}
+
+// arrive waits until all that is due has reached the sink.
+func arrive(t *testing.T, w *World, prefix string, due Due, played int) (Loss, map[string]int) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		got, err := w.Arrived(prefix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l := due.Count(got, played); l.Lost == 0 || time.Now().After(end) {
+			return l, got
+		}
+	}
+}
+
+// sh runs a script inside.
+func sh(t *testing.T, w *World, script string) string {
+	t.Helper()
+	out, err := w.Run(t.Context(), "bash", "-c", script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(out)
+}
+
+// within waits until script succeeds.
+func within(t *testing.T, w *World, limit time.Duration, script string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	if _, err := w.Run(ctx, "bash", "-c", "until "+script+"; do sleep 0.05; done"); err != nil {
+		t.Fatalf("not within %v: %s: %v", limit, script, err)
+	}
+}
+
+func ready(t *testing.T, w *World) {
+	t.Helper()
+	within(t, w, 20*time.Second, `[ "$(systemctl show -P ActiveState sdwhy-test)" = active ]`)
+}
+
+// background runs a script while the test goes on; the function waits for it.
+func background(t *testing.T, w *World, script string) func() {
+	t.Helper()
+	done := make(chan error, 1)
+	go func() { _, err := w.Run(t.Context(), "bash", "-c", script); done <- err }()
+	return func() {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func riemannDown(t *testing.T, w *World) int {
+	sh(t, w, "systemctl stop sink; systemctl start down@{1..500}.target")
+	within(t, w, 20*time.Second, metric("queue", "-ge", 500))
+	sh(t, w, "systemctl start sink")
+	return 500
+}
+
+// metric compares one of sdwhy's own counters, read as Prometheus would. bash speaks HTTP well enough.
+func metric(name, op string, value int) string {
+	return fmt.Sprintf(`{ exec 3<>/dev/tcp/127.0.0.1/9757 && printf 'GET /metrics HTTP/1.0\r\n\r\n' >&3 &&
+		v=$(awk '$1 == "sdwhy_%s" { printf "%%d", $2 }' <&3) && [ "${v:--1}" %s %d ]; } 2>/dev/null`, name, op, value)
+}
+
+// killed plays jobs, and services that crash for good, while sdwhy is killed again and again.
+func killed(t *testing.T, w *World) int {
+	wait := background(t, w, `for i in {0..49}; do
+		systemctl start $(seq -f 'kill@%g.target' $((i*20+1)) $((i*20+20))) kill-crash@$i.service
+		sleep 0.15
+	done`)
+	for range 20 {
+		time.Sleep(rand.N(600 * time.Millisecond))
+		sh(t, w, `until p=$(systemctl show -P MainPID sdwhy-test); [ "$p" != 0 ] && kill -9 "$p" 2>/dev/null; do sleep 0.01; done`)
+	}
+	wait()
+	ready(t, w)
+	return 1000 + 50
+}
+
+// busFaults restarts 20 services ten times while the bus or PID 1 goes away under sdwhy.
+func busFaults(t *testing.T, w *World) int {
+	wait := background(t, w, `for i in {1..10}; do
+		for j in {1..20}; do systemctl --no-block restart bus@$j.service || echo refused; done; sleep 0.2
+	done`)
+	for _, fault := range []string{"restart dbus", "daemon-reload", "daemon-reexec", "daemon-reload", "restart dbus", "daemon-reexec"} {
+		time.Sleep(300 * time.Millisecond)
+		// systemctl's own connection may break with the fault that it asks for.
+		_, _ = w.Run(t.Context(), "systemctl", strings.Fields(fault)[0], strings.Join(strings.Fields(fault)[1:], " "))
+	}
+	wait()
+	within(t, w, 20*time.Second, `[ -z "$(systemctl list-jobs --no-legend)" ]`)
+	return 200
+}
+
+func rotations(t *testing.T, w *World) int {
+	sh(t, w, `for i in {0..99}; do
+		systemctl start rot@{$i,$((i+100)),$((i+200)),$((i+300)),$((i+400))}.target
+		journalctl --rotate
+	done`)
+	return 500
+}
+
+// diskFull plays once with Riemann there, and once without, until there is room again.
+func diskFull(t *testing.T, w *World) int {
+	sh(t, w, "dd if=/dev/zero of="+stateDir+"/fill bs=4k status=none || :; systemctl start full@{1..200}.target")
+	due, err := w.DueOf(t.Context(), "full")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l, _ := arrive(t, w, "full", due, 200); l.Lost > 0 {
+		t.Errorf("%d events did not arrive on a full disk", l.Lost)
+	}
+	sh(t, w, "systemctl stop sink; systemctl start full@{201..400}.target")
+	within(t, w, 20*time.Second, metric("queue", "-ge", 200))
+	sh(t, w, "rm "+stateDir+"/fill")
+	within(t, w, 20*time.Second, "grep -q 'can be written again' "+stderrPath)
+	sh(t, w, "systemctl start sink")
+	return 400
+}
+
+func cleanStops(t *testing.T, w *World) int {
+	wait := background(t, w, `for i in {0..29}; do
+		systemctl start $(seq -f 'stop@%g.target' $((i*10+1)) $((i*10+10)))
+		sleep 0.1
+	done`)
+	for range 4 {
+		sh(t, w, "sleep 0.3; systemctl restart sdwhy-test")
+	}
+	wait()
+	return 300
+}
+
+// stalledJournald leaves sdwhy without evidence for a while: events come all the same.
+func stalledJournald(t *testing.T, w *World) int {
+	sh(t, w, "systemctl kill -s STOP systemd-journald; systemctl start stall@{1..50}.target")
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		got, err := w.Arrived("stall")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got) == 50 {
+			break
+		}
+		if time.Now().After(end) {
+			t.Errorf("%d of 50 events arrived while journald stood still", len(got))
+			break
+		}
+	}
+	sh(t, w, "systemctl kill -s CONT systemd-journald; journalctl --sync")
+	return 50
+}
+
+// verdicts are found by cause, with the event's id.
+func verdicts(t *testing.T, w *World) {
+	out := sh(t, w, "journalctl SDWHY_CAUSE=crash SDWHY_ACTION=exit -o json | grep -c kill-crash@")
+	if out == "0" {
+		t.Error("no verdict of a crash is in the journal")
+	}
+	t.Logf("%s verdicts of crashes in the journal", out)
+}
+
+// service looks at sdwhy as systemd sees it.
+func service(t *testing.T, w *World) {
+	sh(t, w, "systemctl restart sdwhy-test")
+	t.Log(sh(t, w, "systemctl show -p Result,StatusText,NRestarts,WatchdogTimestamp sdwhy-test"))
+	out := sh(t, w, "journalctl -u sdwhy-test -o cat _PID=1 | grep -ci 'watchdog timeout' || :")
+	if out != "0" {
+		t.Errorf("%s watchdog timeouts", out)
+	}
+}
