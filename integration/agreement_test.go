@@ -1,0 +1,139 @@
+package integration
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sdwhy/enrich"
+)
+
+// TestAgreement: what explain rebuilds from systemd's entries alone has the ids that the
+// live path gave, and its causes or "unknown" with missing, never another cause. It
+// prints where the journal alone knows less.
+func TestAgreement(t *testing.T) {
+	paths, err := filepath.Glob(filepath.Join(corpus, "*", "*.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum agreement
+	for _, path := range paths {
+		if strings.HasSuffix(path, ".want.jsonl") {
+			continue
+		}
+		name := strings.TrimSuffix(strings.TrimPrefix(path, corpus+"/"), ".jsonl")
+		t.Run(name, func(t *testing.T) { sum.add(agrees(t, path)) })
+	}
+	if sum.live == 0 {
+		t.Skip("nothing is recorded")
+	}
+	t.Logf("%d live events: %d with the same cause from the journal alone, %d unknown there, %d that left no entry",
+		sum.live, sum.same, sum.less, sum.live-sum.same-sum.less)
+}
+
+// agreement counts live events, and those that the journal alone gives too.
+type agreement struct{ live, same, less int }
+
+func (a *agreement) add(b agreement) {
+	a.live, a.same, a.less = a.live+b.live, a.same+b.same, a.less+b.less
+}
+
+func agrees(t *testing.T, path string) (sum agreement) {
+	t.Helper()
+	file, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	observations, err := ReadObservations(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	live := map[string]enrich.Event{}
+	for _, e := range decide(observations, false) {
+		live[e.ID] = e
+	}
+	sum.live = len(live)
+	for _, e := range decide(journalOnly(observations), true) {
+		l, ok := live[e.ID]
+		switch {
+		case !ok:
+			t.Errorf("only from the journal: %s %s %s %s", e.ID, e.Unit, e.Action, e.Cause)
+		case e.Cause == l.Cause:
+			sum.same++
+		case e.Cause == enrich.CauseUnknown && len(e.Missing) > 0:
+			sum.less++
+			t.Logf("knows less: %s %s is %s, live %s; missing %s", e.Unit, e.Action, e.Cause, l.Cause, strings.Join(e.Missing, ", "))
+		default:
+			t.Errorf("%s %s %s: cause %s from the journal alone (missing %v), live %s", e.ID, e.Unit, e.Action, e.Cause, e.Missing, l.Cause)
+		}
+	}
+	return sum
+}
+
+// journalOnly is what explain gives its correlator: which boot, then entries.
+// Where a recording does not begin with its boot, that is over.
+func journalOnly(all []enrich.Observation) (kept []enrich.Observation) {
+	for _, o := range all {
+		switch o.Kind {
+		case enrich.KindStart:
+			if len(kept) > 0 {
+				continue
+			}
+			if o.Host.Finished == 0 && !fromBoot(all) {
+				o.Host.Finished = 1
+			}
+			kept = append(kept, o)
+		case enrich.KindEntry:
+			o.Time, o.Mono = o.Entry.Time, o.Entry.Mono
+			kept = append(kept, o)
+		}
+	}
+	return kept
+}
+
+// fromBoot says whether the entries go back to the boot's own jobs.
+func fromBoot(all []enrich.Observation) bool {
+	for _, o := range all {
+		if o.Kind == enrich.KindEntry && o.Entry.Unit == "basic.target" && o.Entry.MessageID == enrich.MsgStarted {
+			return true
+		}
+	}
+	return false
+}
+
+func decide(observations []enrich.Observation, flush bool) (events []enrich.Event) {
+	var c *enrich.Correlator
+	for _, o := range observations {
+		if c == nil {
+			c = enrich.New(o.Options)
+		}
+		events = append(events, c.Observe(o)...)
+		c.Wants()
+	}
+	if c != nil && flush {
+		events = append(events, c.Flush()...)
+	}
+	return events
+}
+
+// TestAgreementSees: the check fails on another cause, or it would prove nothing.
+func TestAgreementSees(t *testing.T) {
+	var o enrich.Observation
+	line := `{"kind":"start","host":{"boot_id":"b","manager":"system"}}`
+	if err := json.NewDecoder(bytes.NewReader([]byte(line))).Decode(&o); err != nil {
+		t.Fatal(err)
+	}
+	stop := func(id string, at int64) enrich.Observation {
+		return enrich.Observation{Kind: enrich.KindEntry, Entry: enrich.Entry{Source: enrich.SourceManager, Unit: "x.service", Time: at, Mono: at,
+			MessageID: id, Job: 7, JobType: "stop", JobResult: map[bool]string{true: "done"}[id == enrich.MsgStopped]}}
+	}
+	events := decide(journalOnly([]enrich.Observation{o, stop(enrich.MsgStopping, 1e6), stop(enrich.MsgStopped, 2e6)}), true)
+	if got := fmt.Sprint(len(events), events[0].ID, events[0].Cause); got != "1 b/system/job/7 manual" {
+		t.Errorf("a lone stop is %s", got)
+	}
+}
