@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 var (
@@ -102,30 +103,55 @@ func (w where) readable(m manager) error {
 	return fmt.Errorf("read %s: %w", w, ErrEmpty)
 }
 
-// damaged names the files that libsystemd leaves out without a word: no journal
-// header, or cut shorter than the header says.
-func (w where) damaged() []string {
-	var bad []string
-	for _, path := range w.files() {
-		f, err := os.Open(path)
-		if err != nil {
-			continue
-		}
-		head := make([]byte, 104)
-		_, err = f.ReadAt(head, 0)
-		info, serr := f.Stat()
-		f.Close()
-		if err != nil || serr != nil || !soundHeader(head, info.Size()) {
-			bad = append(bad, path)
-		}
+// damaged names the files that libsystemd leaves out without a word, of those
+// changed since a time: no journal header, or cut shorter than the header says. A file
+// that looks so may be in the making, so it gets a second look.
+func (w where) damaged(since time.Time) []string {
+	suspect := func(path string) bool { return !sound(path, since) }
+	bad := filter(w.files(), suspect)
+	if len(bad) > 0 {
+		time.Sleep(makingWait)
+		bad = filter(bad, suspect)
 	}
 	return bad
 }
 
+// makingWait is how long journald may take from making a file to writing its header.
+const makingWait = 20 * time.Millisecond
+
+func filter(paths []string, keep func(string) bool) (kept []string) {
+	for _, p := range paths {
+		if keep(p) {
+			kept = append(kept, p)
+		}
+	}
+	return kept
+}
+
+// sound says whether a file changed since a time is a whole journal file; what
+// cannot be opened, and what is still empty, counts as sound.
+func sound(path string, since time.Time) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return true
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || info.Size() == 0 || info.ModTime().Before(since) {
+		return true
+	}
+	head := make([]byte, headerSize)
+	_, err = f.ReadAt(head, 0)
+	return err == nil && soundHeader(head, info.Size())
+}
+
+// headerSize is as much of a file's header as is looked at.
+const headerSize = 104
+
 // soundHeader checks what a journal file begins with (systemd's Journal File
 // Format): 8 bytes of signature, and at 88 and 96 the sizes of header and arena.
 func soundHeader(head []byte, size int64) bool {
-	if len(head) < 104 || string(head[:8]) != "LPKSHHRH" {
+	if len(head) < headerSize || string(head[:8]) != "LPKSHHRH" {
 		return false
 	}
 	header := binary.LittleEndian.Uint64(head[88:])

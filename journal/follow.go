@@ -139,11 +139,12 @@ func (t *tailer) open() (err error) {
 	}
 	t.polling = t.main.refresh() < 0
 	t.aux.refresh()
-	t.damage()
 	if err := t.main.match(followTerms(t.decode.manager)); err != nil {
 		return err
 	}
-	return t.seek()
+	err = t.seek()
+	t.damage()
+	return err
 }
 
 func (t *tailer) close() {
@@ -284,9 +285,10 @@ func (t *tailer) reopen(why string) error {
 	return t.open()
 }
 
-// damage reports files that libsystemd leaves out, once each.
+// damage reports files that libsystemd leaves out, once each. One that was last
+// written before the place reached has nothing that is missed.
 func (t *tailer) damage() {
-	for _, path := range t.spec.damaged() {
+	for _, path := range t.spec.damaged(time.UnixMicro(t.place.realtime())) {
 		if !slices.Contains(t.bad, path) {
 			t.bad = append(t.bad, path)
 			t.lose(-1, "damaged journal file skipped: "+path)

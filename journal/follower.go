@@ -146,11 +146,11 @@ func (f *Follower) Run(ctx context.Context, emit func(enrich.Observation)) error
 func (f *Follower) begin(mono, now int64) int64 {
 	switch {
 	case f.place.Cursor != "":
-		boot, at := cursorTime(f.place.Cursor)
-		if boot != f.BootID {
+		c := parseCursor(f.place.Cursor)
+		if c.boot != f.BootID {
 			return 1
 		}
-		return max(at, 1)
+		return max(c.monotonic, 1)
 	case f.place.Seen > 0:
 		return max(mono-(now-f.place.Seen), 1)
 	}

@@ -26,13 +26,6 @@ const (
 	maxFrame = 1 << 20 // bytes of a payload
 )
 
-// A place is how far the journal has been read: everything up to Cursor, and
-// nothing that matched after it before Seen (µs since the epoch).
-type place struct {
-	Cursor string `json:",omitempty"`
-	Seen   int64  `json:",omitempty"`
-}
-
 // A loss is entries that are known to be missing; Count -1 is some.
 type loss struct {
 	Count int

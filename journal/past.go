@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"sdwhy/enrich"
 )
@@ -55,4 +56,6 @@ func (p *Past) Read(ctx context.Context, q Query, emit func(enrich.Entry) bool) 
 
 // Skipped says what could not be read: files that are no sound journals, and entries
 // of damaged ones so far.
-func (p *Past) Skipped() (files []string, entries int) { return p.where.damaged(), p.r.skipped }
+func (p *Past) Skipped() (files []string, entries int) {
+	return p.where.damaged(time.Time{}), p.r.skipped
+}

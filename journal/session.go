@@ -147,20 +147,6 @@ func (f *Follower) command(in io.Writer, quit <-chan struct{}) {
 	}
 }
 
-// cursorTime reads boot and monotonic time (µs) off a cursor,
-// "s=…;i=…;b=BOOT;m=HEX;t=HEX;x=…" (sd-journal.c, sd_journal_get_cursor).
-func cursorTime(cursor string) (boot string, mono int64) {
-	for part := range strings.SplitSeq(cursor, ";") {
-		switch key, value, _ := strings.Cut(part, "="); key {
-		case "b":
-			boot = value
-		case "m":
-			mono, _ = strconv.ParseInt(value, 16, 64)
-		}
-	}
-	return boot, mono
-}
-
 // currentBoot is this machine's boot id as journald writes it; "" when /proc does not say.
 func currentBoot() string {
 	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
