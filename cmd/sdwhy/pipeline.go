@@ -118,11 +118,14 @@ func (p *pipeline) journalOnceStarted() <-chan enrich.Observation {
 
 // take observes o and what else is at hand, up to a batch. A closed bus is forgotten.
 func (p *pipeline) take(o enrich.Observation, ok bool) {
-	for range batch {
+	for n := 1; ; n++ {
 		if !ok {
 			p.bus = nil
 		} else {
 			p.observe(o)
+		}
+		if n == batch { // before the next is received: what is received must be observed
+			return
 		}
 		select {
 		case o, ok = <-p.bus:
