@@ -56,8 +56,10 @@ type Stats struct {
 type Correlator struct {
 	opt       Options
 	host      Host
-	time      int64 // CLOCK_REALTIME of the last observation, µs
-	mono      int64 // CLOCK_MONOTONIC likewise
+	homed     bool        // the stream is of one boot
+	former    *Correlator // of an earlier boot, whose entries a live stream begins with
+	time      int64       // CLOCK_REALTIME of the last observation, µs
+	mono      int64       // CLOCK_MONOTONIC likewise
 	seq       uint64
 	witnesses map[string]*witness
 	units     *simplelru.LRU[string, *unit]
@@ -68,6 +70,7 @@ type Correlator struct {
 	told      *simplelru.LRU[string, struct{}]
 	fired     []firing
 	hints     []hint
+	seen      []sighting
 	traces    []trace
 	ends      map[end][]string // far ends of dependencies, from the near ones
 	recheckAt int64            // mono of when a verdict that waits for others is to be tried again
@@ -153,7 +156,7 @@ func (c *Correlator) clock(o Observation) {
 }
 
 func (c *Correlator) start(o Observation) {
-	c.host = o.Host
+	c.host, c.homed = o.Host, o.Host.BootID != ""
 	c.boot.finished = o.Host.Finished != 0
 }
 
@@ -173,6 +176,20 @@ func (c *Correlator) Wants() Wants {
 
 // Pending is how many jobs and runs have ended and wait for evidence.
 func (c *Correlator) Pending() int { return len(c.waiting) + len(c.exits) }
+
+// Settled says whether all that the journal has told of so far has become its events:
+// what is read after the newest entry needs none from before it.
+func (c *Correlator) Settled() bool {
+	if c.Pending() > 0 || c.former != nil {
+		return false
+	}
+	for _, j := range c.jobs {
+		if j.closing != nil {
+			return false // its JobRemoved is still on its way
+		}
+	}
+	return true
+}
 
 // Stats gives the counters so far.
 func (c *Correlator) Stats() Stats {

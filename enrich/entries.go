@@ -8,6 +8,9 @@ import (
 // unit their order is the order of events; source time joins them to signals.
 func (c *Correlator) entry(o Observation) {
 	e := o.Entry
+	if c.ofFormerBoot(o) {
+		return
+	}
 	if e.BootID != "" && e.BootID != c.host.BootID {
 		c.newBoot(e.BootID)
 	}
@@ -34,7 +37,7 @@ func (c *Correlator) newBoot(id string) {
 	c.settle()
 	c.flushing = false
 	c.units.Purge()
-	c.ends, c.active = map[end][]string{}, nil
+	c.ends, c.active, c.seen = map[end][]string{}, nil, nil
 	c.jobs = map[uint32]*job{}
 	c.waiting, c.exits, c.fired, c.closed, c.fresh = nil, nil, nil, nil, nil
 	c.boot, c.shutdown = bootState{}, shutdownState{}

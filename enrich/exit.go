@@ -183,7 +183,7 @@ func (c *Correlator) exitReady(x *exit) bool {
 		return false
 	case c.surelyUnderJob(x):
 		return true
-	case late && (x.fromBus || c.covers(x.endTime)):
+	case late && (x.fromBus || c.covers(x.endTime) || c.caughtUp()):
 		return true
 	case !x.fromBus && !c.covers(x.endTime):
 		return x.next // the past: the unit's next entry tells what became of it

@@ -9,6 +9,7 @@ import (
 
 // clients takes in one scan of /proc, made for one or more JobNews.
 func (c *Correlator) clients(o Observation) {
+	c.remember(o)
 	for _, id := range o.Jobs {
 		if j, ok := c.jobs[id]; ok && !j.scanned {
 			j.scanned, j.clients = true, o.Clients
@@ -37,7 +38,41 @@ func (c *Correlator) requesterOf(j *job) *Client {
 			return cl
 		}
 	}
+	for i := range c.seen {
+		s := &c.seen[i]
+		if j.firstAt-s.at < seenFor && s.at <= j.firstAt && slices.Contains(s.Units, j.unit.name) && c.fits(&s.Client, j) && !spent(&s.Client, j) {
+			return &s.Client
+		}
+	}
 	return nil
+}
+
+// sighting is a client and when it was last seen alive, mono µs.
+type sighting struct {
+	Client
+	at int64
+}
+
+const (
+	keptSightings = 32
+	// seenFor is how long after it was last seen a client still explains a job on a unit
+	// that it names outright, µs: of a call with hundreds of units the last jobs can be
+	// announced on the bus after the client, served over PID 1's own socket, has gone.
+	seenFor = 3_000_000
+)
+
+// remember keeps the clients seen lately.
+func (c *Correlator) remember(o Observation) {
+	for _, cl := range o.Clients {
+		if len(cl.Units) == 0 {
+			continue
+		}
+		c.seen = slices.DeleteFunc(c.seen, func(s sighting) bool { return s.PID == cl.PID && s.Started == cl.Started })
+		c.seen = append(c.seen, sighting{cl, o.Mono})
+	}
+	if n := len(c.seen) - keptSightings; n > 0 {
+		c.seen = slices.Delete(c.seen, 0, n)
+	}
 }
 
 func shortArgs(cl *Client) string {

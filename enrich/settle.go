@@ -61,7 +61,7 @@ func (c *Correlator) jobReady(j *job) bool {
 	if c.journalUp() && j.closing == nil && c.entryTime <= j.endTime && j.unit.newestJob <= j.id {
 		return false
 	}
-	if !j.scanned && c.procUp() && c.needsClients(j) {
+	if !j.scanned && c.procUp() && c.needsClients(j) && c.requesterOf(j) == nil {
 		return false
 	}
 	if !j.unit.configured && c.needsConfig(j) {

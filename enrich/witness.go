@@ -31,6 +31,9 @@ func (c *Correlator) witness(o Observation) {
 		}
 	}
 	w.up, w.why = o.Witness.Up, o.Witness.Why
+	if o.Witness.Name == WitnessJournal && w.up {
+		c.closeFormer() // it follows at the tail
+	}
 	if o.Witness.Name == WitnessBus && !w.up {
 		c.busLost()
 	}
@@ -61,4 +64,10 @@ func (c *Correlator) busSince() int64 {
 		return w.first
 	}
 	return 0
+}
+
+// caughtUp says whether a live stream has read the past that it began with, or cannot: a run
+// that ended then is told though its unit may never be heard of again.
+func (c *Correlator) caughtUp() bool {
+	return c.live() && c.witnesses[WitnessJournal] != nil
 }
