@@ -102,12 +102,14 @@ func New(opt Options) *Correlator {
 const maxInt = int(^uint(0) >> 1)
 
 // Observe takes in one observation and gives the events that it settles.
-func (c *Correlator) Observe(o Observation) []Event {
+func (c *Correlator) Observe(o Observation) []Event { return c.observe(o, takers[o.Kind]) }
+
+func (c *Correlator) observe(o Observation, take func(*Correlator, Observation)) []Event {
 	c.stats.Observations++
 	c.seq++
 	c.clock(o)
 	c.journaled = false
-	if take, ok := takers[o.Kind]; ok {
+	if take != nil {
 		take(c, o)
 	}
 	c.settle()
