@@ -9,9 +9,13 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"time"
 
 	"sdwhy/enrich"
 )
+
+// recordFlush is how much of a recording a kill -9 costs at most.
+const recordFlush = time.Second
 
 // A recorder writes what the correlator is given, one JSON observation a line. The
 // nil recorder records nothing. After a write error, said once, it stops.

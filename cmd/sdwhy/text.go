@@ -12,7 +12,7 @@ import (
 // name seen, up to a bound; a longer name pushes its own line only.
 const (
 	unitWidth    = 24
-	maxUnitWidth = 40
+	maxUnitWidth = 32
 	actionWidth  = len("restart")
 	causeWidth   = len("dependency")
 	endWidth     = len("dependency")
@@ -117,7 +117,7 @@ func sentence(e enrich.Event) string {
 }
 
 // minSentence is the room that the sentence gets on however narrow a terminal.
-const minSentence = 24
+const minSentence = 20
 
 // cut shortens s to width runes, on a terminal only: one event, one line.
 func cut(s string, width int, ascii bool) string {

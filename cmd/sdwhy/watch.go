@@ -99,6 +99,7 @@ func (w *watch) newPipeline(c *Config, record string) (*pipeline, error) {
 	}
 	if record != "" {
 		p.recorder, err = newRecorder(record, w.log)
+		p.chores = append(p.chores, chore{every: recordFlush, do: func() { p.recorder.flush() }})
 	}
 	return p, err
 }
