@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"sdwhy/enrich"
@@ -41,21 +42,38 @@ func (p *Past) Read(ctx context.Context, q Query, emit func(enrich.Entry) bool) 
 	if q.Units, err = p.r.expand(q.Units, p.manager); err != nil {
 		return err
 	}
-	if err := p.r.match(queryTerms(q, p.manager)); err != nil {
-		return fmt.Errorf("match in %s: %w", p.where, err)
-	}
-	if err := q.seek(p.r, place{}); err != nil {
-		return fmt.Errorf("seek in %s: %w", p.where, err)
-	}
-	err = q.scan(ctx, p.r, decoder{manager: p.manager, own: q.Invocation != ""}, emit)
-	if err != nil && !errors.Is(err, ctx.Err()) {
-		return fmt.Errorf("read %s: %w", p.where, err)
-	}
-	return err
+	return p.read(ctx, q, queryTerms(q, p.manager), emit)
 }
 
 // Skipped says what could not be read: files that are no sound journals, and entries
 // of damaged ones so far.
 func (p *Past) Skipped() (files []string, entries int) {
 	return p.where.damaged(time.Time{}), p.r.skipped
+}
+
+// Around gives what happened on the machine from one moment to another (µs since the
+// epoch, both included), whichever unit it was about, limit entries at most: the
+// manager's entries, and those of who asks it: sudo and dbus-daemon.
+func (p *Past) Around(ctx context.Context, from, to int64, limit int, emit func(enrich.Entry) bool) error {
+	terms := []term{p.manager.origin()}
+	for _, t := range contextTerms(p.manager) {
+		if slices.Contains(t, "SYSLOG_IDENTIFIER=sudo") || slices.Contains(t, "SYSLOG_IDENTIFIER=dbus-daemon") {
+			terms = append(terms, t)
+		}
+	}
+	return p.read(ctx, Query{Since: from, Until: to, Limit: limit}, terms, emit)
+}
+
+func (p *Past) read(ctx context.Context, q Query, terms []term, emit func(enrich.Entry) bool) error {
+	if err := p.r.match(terms); err != nil {
+		return fmt.Errorf("match in %s: %w", p.where, err)
+	}
+	if err := q.seek(p.r, place{}); err != nil {
+		return fmt.Errorf("seek in %s: %w", p.where, err)
+	}
+	err := q.scan(ctx, p.r, decoder{manager: p.manager, own: q.Invocation != ""}, emit)
+	if err != nil && !errors.Is(err, ctx.Err()) {
+		return fmt.Errorf("read %s: %w", p.where, err)
+	}
+	return err
 }

@@ -248,16 +248,13 @@ func bootBegins(entries []enrich.Entry) bool {
 // explain: PID 1's entries, and what sudo, the bus and logind say.
 func (h *historian) windows(ctx context.Context, open []interval) error {
 	for _, w := range open {
-		for _, context := range []bool{false, true} {
-			q := journal.Query{Context: context, Since: w.from, Until: w.to, Limit: windowEntries}
-			err := h.past.Read(ctx, q, func(e enrich.Entry) bool {
-				h.note.read(e.Time)
-				h.memo.add(e, false)
-				return true
-			})
-			if err != nil {
-				return err
-			}
+		err := h.past.Around(ctx, w.from, w.to, windowEntries, func(e enrich.Entry) bool {
+			h.note.read(e.Time)
+			h.memo.add(e, false)
+			return true
+		})
+		if err != nil {
+			return err
 		}
 	}
 	return nil
