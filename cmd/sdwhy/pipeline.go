@@ -15,6 +15,8 @@ type correlator interface {
 	Deadline() int64
 	// Pending is how many jobs and exits wait for an entry of the journal.
 	Pending() int
+	// Settled says whether all that the journal has told of has become its events.
+	Settled() bool
 	// Wants are questions, each handed over once.
 	Wants() enrich.Wants
 	Stats() enrich.Stats
@@ -196,8 +198,8 @@ func (p *pipeline) settle(timer *time.Timer) {
 	}
 }
 
-// offer hands the batch's events to the sinks. When nothing waits for evidence, all
-// up to the newest journal entry has been told, and a restart may begin behind it.
+// offer hands the batch's events to the sinks. When all up to the newest journal entry has
+// been told, a restart may begin behind it.
 func (p *pipeline) offer() {
 	if len(p.offered) > 0 {
 		p.checkpoint()
@@ -207,7 +209,7 @@ func (p *pipeline) offer() {
 // checkpoint is offer even without events, so that the cursor moves on.
 func (p *pipeline) checkpoint() {
 	cursor := ""
-	if p.correlator.Pending() == 0 && p.cursor != p.saved {
+	if p.cursor != p.saved && p.correlator.Settled() {
 		cursor = p.cursor
 	}
 	if len(p.offered) == 0 && cursor == "" {

@@ -62,7 +62,7 @@ func (w *watch) main(ctx context.Context, record string) error {
 		return err
 	}
 	w.notifier = newNotifier(w.log)
-	w.notifier.onReady = w.greet
+	w.notifier.onReady = w.begin
 	if w.pipeline, err = w.newPipeline(c, record); err != nil {
 		return err
 	}
@@ -82,9 +82,9 @@ func (w *watch) newPipeline(c *Config, record string) (*pipeline, error) {
 		clock: systemClock(), log: w.log, calls: w.calls,
 		kicker: newKicker(w.stages.journal.Kick), witness: w.notifier.witness, begun: w.stages.begun,
 	}
-	p.chores = append(w.notifier.watchdog(), chore{every: statusEvery, do: func() { w.notifier.status(w.counters()) }})
+	p.chores = append(w.notifier.watchdog(), chore{every: statusEvery, do: w.status})
 	if w.delivery != nil {
-		p.chores = append(p.chores, chore{every: heartbeatEvery, do: func() { p.checkpoint(); w.delivery.heartbeat(w.counters()) }})
+		p.chores = append(p.chores, chore{every: heartbeatEvery, do: w.beat})
 		p.sinks = append(p.sinks, w.delivery.offer)
 	}
 	if w.stages.verdicts != nil {
@@ -176,6 +176,23 @@ func (w *watch) call(ctx context.Context, f func()) bool {
 	case <-ctx.Done():
 		return false
 	}
+}
+
+// begin tells the world, once every stage runs.
+func (w *watch) begin() {
+	w.greet()
+	w.status()
+	if w.delivery != nil {
+		w.beat()
+	}
+}
+
+func (w *watch) status() { w.notifier.status(w.counters()) }
+
+// beat sends a heartbeat, and saves the place in the journal where nothing was to be sent.
+func (w *watch) beat() {
+	w.pipeline.checkpoint()
+	w.delivery.heartbeat(w.counters())
 }
 
 // greet tells a person at a terminal that it works although nothing happens yet.
