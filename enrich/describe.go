@@ -167,14 +167,8 @@ func because(e *Event) string {
 		return " (" + say + e.Trigger.Unit + rooted(e) + ")"
 	}
 	switch e.Cause {
-	case CauseCrash:
-		if e.Action != ActionExit {
-			return " by systemd after it crashed"
-		}
-	case CauseCleanExit:
-		if e.Action != ActionExit {
-			return " by systemd after it had ended without failure"
-		}
+	case CauseCrash, CauseCleanExit:
+		return again(e)
 	case CauseManual:
 		return " (" + byWhom(e) + ")"
 	case CauseAutomation:
@@ -199,6 +193,18 @@ func because(e *Event) string {
 		return " for an unknown reason"
 	}
 	return ""
+}
+
+// again says that systemd restarts a unit by itself.
+func again(e *Event) string {
+	how := map[Cause]string{CauseCrash: "it crashed", CauseCleanExit: "it had ended without failure"}[e.Cause]
+	switch {
+	case e.Action == ActionExit:
+		return ""
+	case e.Result != "done":
+		return " (systemd tried by itself after " + how + ")"
+	}
+	return " by systemd after " + how
 }
 
 func dependencyText(e *Event) string {
