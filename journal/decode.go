@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"maps"
 	"strings"
 
 	"sdwhy/enrich"
@@ -110,8 +111,8 @@ func (d decoder) verdictLine(e *enrich.Entry, r record) bool {
 		return false
 	}
 	e.Source, e.Unit = enrich.SourceVerdict, r.text("SDWHY_UNIT")
-	e.Fields = pick(r, "SDWHY_EVENT_ID", "SDWHY_CAUSE", "SDWHY_ACTION", "SDWHY_RESULT", "SDWHY_SEVERITY")
-	e.Fields["SDWHY_EVENT"] = clipped(event)
+	e.Fields = map[string]string{"SDWHY_EVENT": clipped(event)}
+	maps.Copy(e.Fields, pick(r, "SDWHY_EVENT_ID", "SDWHY_CAUSE", "SDWHY_ACTION", "SDWHY_RESULT", "SDWHY_SEVERITY"))
 	return true
 }
 
@@ -123,11 +124,13 @@ func (d decoder) unitLine(e *enrich.Entry, r record) bool {
 	return e.Message != "" && !d.manager.wrote(r)
 }
 
-// pick copies fields that are there. The map is never nil.
-func pick(r record, names ...string) map[string]string {
-	fields := make(map[string]string, len(names))
+// pick copies fields that are there; nil when none is.
+func pick(r record, names ...string) (fields map[string]string) {
 	for _, n := range names {
 		if v := r.text(n); v != "" {
+			if fields == nil {
+				fields = make(map[string]string, len(names))
+			}
 			fields[n] = v
 		}
 	}

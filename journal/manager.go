@@ -52,8 +52,19 @@ func (m manager) origin() term {
 }
 
 // wrote says whether the manager itself wrote the record: UNIT= can be set by
-// any process, _PID and the cgroup's unit only by journald (evidence §4.1).
-func (m manager) wrote(r record) bool { return m.origin().holds(r) }
+// any process, _PID and the cgroup's unit only by journald (evidence §4.1). It is
+// what origin asks of the journal, asked of a record.
+func (m manager) wrote(r record) bool {
+	switch {
+	case !m.user:
+		return r.fields["_PID"] == "1"
+	case r.fields["_SYSTEMD_UNIT"] != m.service():
+		return false
+	case m.pid != "":
+		return r.fields["_PID"] == m.pid
+	}
+	return r.fields["_SYSTEMD_USER_UNIT"] == "init.scope" && r.fields["_COMM"] == "systemd"
+}
 
 // unitField is where the manager names a unit, ownUnit where journald names
 // the unit that a process belongs to.

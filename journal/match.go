@@ -18,21 +18,6 @@ const (
 // different fields must all hold (sd_journal_add_match(3)).
 type term []string
 
-// holds says whether the record meets the term.
-func (t term) holds(r record) bool {
-	met := make(map[string]bool, len(t))
-	for _, m := range t {
-		field, value, _ := strings.Cut(m, "=")
-		met[field] = met[field] || r.fields[field] == value
-	}
-	for _, ok := range met {
-		if !ok {
-			return false
-		}
-	}
-	return true
-}
-
 func (t term) and(more ...string) term { return append(t[:len(t):len(t)], more...) }
 
 func id(ids ...string) term {

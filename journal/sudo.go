@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -32,9 +33,7 @@ func sudoLine(e *enrich.Entry, r record) bool {
 	e.Source, e.Message = enrich.SourceSudo, clip(mask(strings.TrimSpace(r.fields["MESSAGE"])), maxString)
 	e.Fields = pairs(before, " ; ", "TTY", "PWD", "USER")
 	e.Fields["BY"], e.Fields["COMMAND"] = clip(who, maxString), clip(mask(command), maxString)
-	for name, v := range pick(r, "_UID", "_AUDIT_LOGINUID") {
-		e.Fields[name] = v
-	}
+	maps.Copy(e.Fields, pick(r, "_UID", "_AUDIT_LOGINUID"))
 	return true
 }
 
