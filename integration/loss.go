@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// sinkOutput is where the sink in a world writes what it received.
+const sinkOutput = "/root/sink.jsonl"
+
 // A Due is what must arrive of a unit's jobs and runs, by event id: what PID 1 itself
 // logged of it, read back by journalctl. sdwhy has no part in it.
 type Due struct {

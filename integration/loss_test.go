@@ -13,7 +13,6 @@ import (
 )
 
 const (
-	sinkOutput = "/root/sink.jsonl"
 	stateDir   = "/var/lib/sdwhy"
 )
 
