@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"time"
@@ -41,6 +42,7 @@ const (
 type pipeline struct {
 	correlator correlator
 	options    enrich.Options // the correlator's, for the record
+	boot       string         // overrides each stream's boot id
 	clock      clock
 	log        *slog.Logger
 
@@ -142,6 +144,7 @@ func (p *pipeline) take(o enrich.Observation, ok bool) {
 func (p *pipeline) observe(o enrich.Observation) {
 	if o.Kind == enrich.KindStart {
 		o.Options, p.started = p.options, true
+		o.Host.BootID = cmp.Or(p.boot, o.Host.BootID)
 		p.begun(o.Host)
 	}
 	o = p.recorder.write(o)

@@ -67,6 +67,7 @@ func (w *watch) main(ctx context.Context, record string) error {
 		return err
 	}
 	defer w.pipeline.recorder.close()
+	w.pipeline.boot = containerBoot(ctx)
 	serve, err := newMetrics(c.Metrics, w)
 	if err != nil {
 		return err
