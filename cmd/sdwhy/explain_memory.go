@@ -190,7 +190,7 @@ func (m *memory) unexplained(host string, ask question) []interval {
 	for cursor := range m.mine {
 		e := m.entries[cursor]
 		if e.Job != 0 {
-			k := deed(e)
+			k := jobKey(e)
 			t, ok := jobs[k]
 			if !ok {
 				t = interval{e.Time, e.Time}
@@ -204,7 +204,7 @@ func (m *memory) unexplained(host string, ask question) []interval {
 		if told || e.Job == nil || e.Cause != enrich.CauseManual && e.Cause != enrich.CauseUnknown {
 			continue
 		}
-		if t, ok := jobs[deed(enrich.Entry{BootID: e.BootID, Job: e.Job.ID})]; ok {
+		if t, ok := jobs[jobKey(enrich.Entry{BootID: e.BootID, Job: e.Job.ID})]; ok {
 			open = append(open, interval{t.from - around, t.from + around}, interval{t.to - around, t.to + around})
 		}
 	}

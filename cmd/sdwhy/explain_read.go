@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -132,40 +131,24 @@ func (h *historian) own(ctx context.Context, unit string, want int) (whole bool,
 	if h.ask.until != 0 {
 		q.Until = h.ask.until + after
 	}
-	whole, before := true, 0
-	seen, times := map[string]bool{}, []int64{}
+	whole = true
+	var met deeds
 	err = h.past.Read(ctx, q, func(e enrich.Entry) bool {
 		h.note.read(e.Time)
-		if key := deed(e); key != "" && !seen[key] && (h.ask.until == 0 || e.Time <= h.ask.until) {
-			seen[key], times = true, append(times, e.Time)
-			if e.Time < h.ask.since {
-				before++
-			}
-			if n := len(times) - margin; want > 0 && n > want {
-				whole, h.memo.from[unit] = false, times[n]
-				return false
-			}
-			if before > margin {
-				return false
-			}
+		if h.ask.until == 0 || e.Time <= h.ask.until {
+			met.note(e)
+		}
+		switch n := len(met) - margin; {
+		case want > 0 && n > want:
+			whole, h.memo.from[unit] = false, met[n].newest
+			return false
+		case n > 0 && met[n-1].newest < h.ask.since:
+			return false
 		}
 		h.memo.add(e, true)
 		return true
 	})
 	return whole, err
-}
-
-// deed names the job or the end of a run that an entry is of; "" for neither.
-func deed(e enrich.Entry) string {
-	switch {
-	case e.Source == enrich.SourceVerdict:
-		return ""
-	case e.Job != 0:
-		return fmt.Sprint(e.BootID, e.Job)
-	case e.MessageID == enrich.MsgFailureResult || e.MessageID == enrich.MsgSuccess:
-		return e.BootID + e.Invocation
-	}
-	return ""
 }
 
 // failing are the units that failed in the range, by the index of message ids.
