@@ -48,6 +48,7 @@ func (c *fakeCorrelator) Deadline() int64 {
 }
 
 func (c *fakeCorrelator) Pending() int        { return len(c.waiting) }
+func (c *fakeCorrelator) Settled() bool       { return len(c.waiting) == 0 }
 func (c *fakeCorrelator) Wants() enrich.Wants { return enrich.Wants{} }
 func (c *fakeCorrelator) Stats() enrich.Stats { return enrich.Stats{} }
 
