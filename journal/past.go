@@ -77,3 +77,14 @@ func (p *Past) read(ctx context.Context, q Query, terms []term, emit func(enrich
 	}
 	return err
 }
+
+// Edges gives the entries, oldest first, that say that a boot was over or that one of
+// the targets named was started or reached: where a boot ends and a shutdown begins.
+func (p *Past) Edges(ctx context.Context, since, until int64, targets []string, emit func(enrich.Entry) bool) error {
+	reached := p.manager.origin().and(id(enrich.MsgStarting, enrich.MsgStarted)...)
+	for _, t := range targets {
+		reached = reached.and(p.manager.unitField() + "=" + t)
+	}
+	terms := []term{p.manager.origin().and(id(enrich.MsgStartupFinished, enrich.MsgUserStartup)...), reached}
+	return p.read(ctx, Query{Since: since, Until: until}, terms, emit)
+}

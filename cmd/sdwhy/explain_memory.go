@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 
 	"sdwhy/enrich"
@@ -12,7 +13,7 @@ import (
 // A memory is what has been read of the past: entries by boot, and verdicts.
 type memory struct {
 	boot    string // the only boot wanted, "" any
-	entries map[string]enrich.Entry
+	entries map[string]*enrich.Entry
 	mine    map[string]bool // cursors of entries of the units asked for
 	boots   map[string]*pastBoot
 	from    map[string]int64 // units that were not read to their beginning: up to when
@@ -32,7 +33,7 @@ type pastBoot struct {
 type interval struct{ from, to int64 }
 
 func (m *memory) reset() {
-	*m = memory{boot: m.boot, entries: map[string]enrich.Entry{}, mine: map[string]bool{}, boots: map[string]*pastBoot{},
+	*m = memory{boot: m.boot, entries: map[string]*enrich.Entry{}, mine: map[string]bool{}, boots: map[string]*pastBoot{},
 		from: map[string]int64{}, told: map[string]enrich.Event{}}
 }
 
@@ -42,7 +43,7 @@ func (m *memory) add(e enrich.Entry, mine bool) {
 		m.verdict(e)
 		return
 	}
-	m.entries[e.Cursor] = e
+	m.entries[e.Cursor] = &e
 	b := m.of(e.BootID)
 	if mine {
 		m.mine[e.Cursor] = true
@@ -82,15 +83,15 @@ func (m *memory) span() (first, last int64) {
 	return first, last
 }
 
-func (m *memory) finished(e enrich.Entry) {
-	if b, ok := m.boots[e.BootID]; ok {
+// edge takes in where a boot ends or a shutdown begins.
+func (m *memory) edge(e enrich.Entry) {
+	b, ok := m.boots[e.BootID]
+	switch {
+	case !ok:
+	case e.MessageID == enrich.MsgStartupFinished:
 		b.finished = e.Time
 		m.add(e, false)
-	}
-}
-
-func (m *memory) goesDown(e enrich.Entry) {
-	if b, ok := m.boots[e.BootID]; ok && e.JobType == enrich.ActionStart && e.Job != 0 {
+	case e.JobType == enrich.ActionStart && e.Job != 0:
 		b.downs = append(b.downs, e)
 	}
 }
@@ -128,28 +129,32 @@ func (m *memory) events(host string) []enrich.Event {
 
 // rebuilt gives what the journal alone proves, boot by boot: ids of jobs start anew with each.
 func (m *memory) rebuilt(host string) (events []enrich.Event) {
-	byBoot := map[string][]enrich.Entry{}
+	byBoot := map[string][]*enrich.Entry{}
 	for _, e := range m.entries {
 		byBoot[e.BootID] = append(byBoot[e.BootID], e)
 	}
 	for id, entries := range byBoot {
-		slices.SortFunc(entries, func(a, b enrich.Entry) int {
-			return cmp.Or(cmp.Compare(a.Mono, b.Mono), strings.Compare(sequence(a.Cursor), sequence(b.Cursor)))
+		slices.SortFunc(entries, func(a, b *enrich.Entry) int {
+			if a.Mono != b.Mono {
+				return cmp.Compare(a.Mono, b.Mono)
+			}
+			return cmp.Compare(sequence(a.Cursor), sequence(b.Cursor))
 		})
 		events = append(events, rebuild(*m.of(id), host, entries)...)
 	}
 	return events
 }
 
-// sequence is the number of an entry in its file, "…;i=HEX;…", made to compare.
-func sequence(cursor string) string {
+// sequence is the number of an entry in its file, "…;i=HEX;…".
+func sequence(cursor string) uint64 {
 	_, rest, _ := strings.Cut(cursor, "i=")
-	n, _, _ := strings.Cut(rest, ";")
-	return strings.Repeat("0", max(0, 16-len(n))) + n
+	text, _, _ := strings.Cut(rest, ";")
+	n, _ := strconv.ParseUint(text, 16, 64)
+	return n
 }
 
 // rebuild feeds one boot's entries to a correlator that has no other witness.
-func rebuild(b pastBoot, host string, entries []enrich.Entry) []enrich.Event {
+func rebuild(b pastBoot, host string, entries []*enrich.Entry) []enrich.Event {
 	start := enrich.Host{Name: host, BootID: b.id, Manager: "system"}
 	if !b.whole && len(entries) > 0 {
 		// Where the boot's beginning was not read, nothing may be taken for a part of it.
@@ -158,15 +163,15 @@ func rebuild(b pastBoot, host string, entries []enrich.Entry) []enrich.Event {
 	c := enrich.New(enrich.Options{LogLines: -1})
 	c.Observe(enrich.Observation{Kind: enrich.KindStart, Host: start})
 	var events []enrich.Event
-	observe := func(e enrich.Entry) {
-		events = append(events, c.Observe(enrich.Observation{Kind: enrich.KindEntry, Time: e.Time, Mono: e.Mono, Entry: e})...)
+	observe := func(e *enrich.Entry) {
+		events = append(events, c.Observe(enrich.Observation{Kind: enrich.KindEntry, Time: e.Time, Mono: e.Mono, Entry: *e})...)
 	}
 	down := lowest(b.downs)
 	for _, e := range entries {
 		if down != nil && e.Job >= down.Job {
 			// Jobs from the shutdown target's on are of the shutdown, though it is reached after them.
 			down.Time, down.Mono = e.Time, e.Mono
-			observe(*down)
+			observe(down)
 			down = nil
 		}
 		observe(e)
@@ -190,7 +195,7 @@ func (m *memory) unexplained(host string, ask question) []interval {
 	for cursor := range m.mine {
 		e := m.entries[cursor]
 		if e.Job != 0 {
-			k := jobKey(e)
+			k := jobKey(*e)
 			t, ok := jobs[k]
 			if !ok {
 				t = interval{e.Time, e.Time}

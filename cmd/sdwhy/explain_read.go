@@ -176,14 +176,12 @@ func (h *historian) boots(ctx context.Context) error {
 	if first == 0 {
 		return nil
 	}
-	read := func(q journal.Query, each func(enrich.Entry)) error {
-		q.Boot, q.Since, q.Until = h.memo.boot, first-around, last+int64(time.Hour/time.Microsecond)
-		return h.past.Read(ctx, q, func(e enrich.Entry) bool { each(e); return true })
-	}
-	if err := read(journal.Query{IDs: []string{enrich.MsgStartupFinished}}, h.memo.finished); err != nil {
-		return err
-	}
-	if err := read(journal.Query{Units: shutdownTargets, IDs: []string{enrich.MsgStarted, enrich.MsgStarting}}, h.memo.goesDown); err != nil {
+	hour := int64(time.Hour / time.Microsecond)
+	err := h.past.Edges(ctx, first-around, last+hour, shutdownTargets, func(e enrich.Entry) bool {
+		h.memo.edge(e)
+		return true
+	})
+	if err != nil {
 		return err
 	}
 	for _, b := range h.memo.begun() {
@@ -252,7 +250,7 @@ func (h *historian) logs(ctx context.Context, told []enrich.Event) error {
 			continue
 		}
 		left--
-		q := journal.Query{Invocation: e.InvocationID, Boot: e.BootID, Reverse: true, Limit: logLines}
+		q := journal.Query{Invocation: e.InvocationID, Reverse: true, Limit: logLines}
 		err := h.past.Read(ctx, q, func(l enrich.Entry) bool {
 			e.Log = append(e.Log, l.Message)
 			return true
