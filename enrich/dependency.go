@@ -112,17 +112,20 @@ func (c *Correlator) rootOfJob(m *job) (root *Root, tentative bool) {
 	return &Root{Unit: m.unit.name, Cause: w.cause}, tentative
 }
 
-// rootOfEnd follows the end of a unit's run, or the job that ended it.
-func (c *Correlator) rootOfEnd(u *unit) (root *Root, tentative bool) {
+// rootOfEnd follows the end of a unit's run just before a moment (mono, µs): it ended by
+// itself, or a job ended it.
+func (c *Correlator) rootOfEnd(u *unit, at int64) (root *Root, tentative bool) {
 	end := c.lastEnd(u)
-	var m *job
-	if len(u.jobs) > 0 {
-		m = u.jobs[len(u.jobs)-1]
+	known := end.cause != "" && end.cause != CauseUnknown
+	if known && !end.underJob && just(end.mono, at) {
+		return &Root{Unit: u.name, Cause: end.cause}, false
 	}
-	if m != nil && m.removedAt+settling >= end.mono && m.firstAt != 0 && (end.mono == 0 || m.firstAt <= end.mono) {
-		return c.rootOfJob(m)
+	if n := len(u.jobs); n > 0 {
+		if m := u.jobs[n-1]; m.firstAt != 0 && (m.removedAt == 0 || at-m.removedAt < nearby) {
+			return c.rootOfJob(m)
+		}
 	}
-	if end.cause == "" || end.cause == CauseUnknown {
+	if !known {
 		return nil, u.exit != nil
 	}
 	return &Root{Unit: u.name, Cause: end.cause}, false
@@ -188,7 +191,7 @@ func (c *Correlator) byHandler(j *job) *why {
 			if proof := c.triggered(j, name, h.text, h.cause == CauseOnFailure); proof != nil {
 				w := &why{cause: h.cause, trigger: &Trigger{Unit: name, Relation: string(h.cause)}, evidence: []Evidence{*proof}}
 				if u := c.peek(name); u != nil {
-					w.root, w.tentative = c.rootOfEnd(u)
+					w.root, w.tentative = c.rootOfEnd(u, j.firstAt)
 				}
 				return w
 			}

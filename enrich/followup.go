@@ -60,7 +60,7 @@ func just(at, moment int64) bool {
 }
 
 func (c *Correlator) follows(j *job, u *unit, relation, says string) *why {
-	root, tentative := c.rootOfEnd(u)
+	root, tentative := c.rootOfEnd(u, j.firstAt)
 	return &why{cause: CauseDependency, trigger: &Trigger{Unit: u.name, Relation: relation}, root: root, tentative: tentative,
 		evidence: []Evidence{{Source: "dbus", Says: says}}}
 }

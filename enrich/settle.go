@@ -234,7 +234,7 @@ func (j *job) slim() {
 func (c *Correlator) rememberOutcome(j *job, o outcome, w *why) {
 	u := j.unit
 	if o.failure != "" && o.failure != "start-limit-hit" && (o.action == ActionStart || o.action == ActionRestart) && o.result != "done" {
-		u.last = ended{cause: CauseCrash, failure: o.failure, exit: o.exit, time: j.endTime, mono: j.removedAt, invocation: o.invocation}
+		u.last = ended{cause: CauseCrash, failure: o.failure, exit: o.exit, time: j.endTime, mono: j.removedAt, invocation: o.invocation, underJob: true}
 		u.crashes = recent(append(u.crashes, j.endTime), j.endTime)
 	}
 	if o.action == ActionRestart && o.result == "done" {

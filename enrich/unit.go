@@ -48,6 +48,7 @@ type ended struct {
 	time       int64 // CLOCK_REALTIME, µs
 	mono       int64
 	invocation string
+	underJob   bool // the run failed under its own start job
 	evidence   []Evidence
 }
 

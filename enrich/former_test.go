@@ -1,0 +1,65 @@
+package enrich
+
+import (
+	"slices"
+	"testing"
+)
+
+// what a live stream of boot b that goes on in the journal of boot a is given; µs.
+func comeBack() []Observation {
+	const crashed = "0123456789abcdef0123456789abcdef"
+	entry := func(boot string, e Entry) Observation {
+		e.Source, e.BootID = SourceManager, boot
+		return Observation{Kind: KindEntry, Time: 9_000_000, Mono: 3_000_000, Entry: e}
+	}
+	return []Observation{
+		{Kind: KindStart, Time: 8_000_000, Mono: 2_000_000, Host: Host{BootID: "b", Manager: "system", Systemd: "257"}},
+		{Kind: KindWitness, Time: 8_000_000, Mono: 2_000_000, Witness: Witness{Name: WitnessBus, Up: true}},
+		{Kind: KindJobNew, Time: 8_100_000, Mono: 2_100_000, Unit: "x.target", Job: Job{ID: 5}},
+		entry("a", Entry{Time: 1_000_000, Unit: "a.target", Job: 5, JobType: "start", JobResult: "done", MessageID: MsgStarted}),
+		entry("a", Entry{Time: 1_100_000, Unit: "a.service", Invocation: crashed, MessageID: MsgFailureResult, Message: "a.service: Failed with result 'exit-code'."}),
+		{Kind: KindJobRemoved, Time: 9_100_000, Mono: 3_100_000, Unit: "x.target", Job: Job{ID: 5, Type: "start", Result: "done"}},
+		entry("", Entry{Time: 7_000_000, Unit: "b.service", Invocation: crashed, MessageID: MsgFailureResult, Message: "b.service: Failed with result 'exit-code'."}),
+		entry("", Entry{Time: 9_100_000, Unit: "x.target", Job: 5, JobType: "start", JobResult: "done", MessageID: MsgStarted}),
+		{Kind: KindWitness, Time: 9_200_000, Mono: 3_200_000, Witness: Witness{Name: WitnessJournal, Up: true, Since: 1}},
+		{Kind: KindTick, Time: 15_000_000, Mono: 9_000_000},
+	}
+}
+
+// TestFormerBoot: a job of the boot before, one with the same number of this boot, and
+// runs that ended while nobody listened, after which their units were never heard of again.
+func TestFormerBoot(t *testing.T) {
+	c := New(Options{LogLines: -1})
+	var ids []string
+	for _, o := range comeBack() {
+		for _, e := range c.Observe(o) {
+			ids = append(ids, e.ID)
+		}
+	}
+	slices.Sort(ids)
+	const run = "0123456789abcdef0123456789abcdef"
+	want := []string{"a/system/exit/" + run, "a/system/job/5", "b/system/exit/" + run, "b/system/job/5"}
+	if !slices.Equal(ids, want) {
+		t.Errorf("events %q, want %q", ids, want)
+	}
+	if !c.Settled() {
+		t.Error("something is left unsettled")
+	}
+}
+
+// TestSettled: an entry that closed a job whose end the bus has yet to tell must be
+// read again if sdwhy dies now.
+func TestSettled(t *testing.T) {
+	c := New(Options{LogLines: -1})
+	for _, o := range comeBack()[:3] {
+		c.Observe(o)
+	}
+	if !c.Settled() {
+		t.Error("unsettled, though the journal has told of nothing yet")
+	}
+	c.Observe(Observation{Kind: KindEntry, Time: 9_000_000, Mono: 3_000_000, Entry: Entry{
+		Source: SourceManager, Time: 8_900_000, Unit: "x.target", Job: 5, JobType: "start", JobResult: "done", MessageID: MsgStarted}})
+	if c.Settled() {
+		t.Error("settled, though the job's event has not been given")
+	}
+}
