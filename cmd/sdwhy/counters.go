@@ -19,7 +19,7 @@ type counters struct {
 	Dropped uint64        // events given up, for want of room or because Riemann refused them
 	Open    int           // jobs without an event yet
 	Queue   int           // events not acknowledged yet
-	Lag     time.Duration // how far the journal's reader is behind
+	Lag     time.Duration // from the newest journal entry's writing to its arrival
 }
 
 // String is one line for people.

@@ -100,6 +100,6 @@ func figures(c counters) []figure {
 		{"dropped_total", "Events given up.", counter, float64(c.Dropped)},
 		{"open_jobs", "Jobs without an event yet.", gauge, float64(c.Open)},
 		{"queue", "Events not acknowledged yet.", gauge, float64(c.Queue)},
-		{"journal_lag_seconds", "How far the journal's reader is behind.", gauge, c.Lag.Seconds()},
+		{"journal_lag_seconds", "From the newest journal entry's writing to its arrival.", gauge, c.Lag.Seconds()},
 	}
 }

@@ -69,6 +69,7 @@ type pipeline struct {
 	witness func(enrich.Witness)
 
 	offered   []enrich.Event // of this batch, for the sinks
+	lag       time.Duration  // from its writing to its arrival
 	cursor    string         // of the newest journal entry observed
 	saved     string         // the cursor that the sinks were last told
 	kickDue   bool
@@ -155,6 +156,7 @@ func (p *pipeline) observe(o enrich.Observation) {
 	p.emit(p.correlator.Observe(o))
 	if o.Entry.Cursor != "" {
 		p.cursor = o.Entry.Cursor
+		p.lag = time.Duration(max(0, o.Time-o.Entry.Time)) * time.Microsecond
 	}
 	if o.Kind == enrich.KindJobRemoved {
 		p.latency.removed(o)

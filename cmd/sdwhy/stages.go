@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -27,13 +26,9 @@ type stages struct {
 	outbox   *riemann.Outbox   // nil without a state directory
 	options  enrich.Options
 	hosts    chan enrich.Host // what each KindStart said
-	logs     chan enrich.LogRequest
+	resumed  uint64           // 1 when the time before this start is a gap, filled from the journal
 	log      *slog.Logger
 }
-
-// maxLogRequests bounds the questions for log lines that wait; one more is not
-// answered, and the event says that the lines are missing.
-const maxLogRequests = 256
 
 // newStages makes the stages; nothing runs yet.
 func newStages(c *Config, log *slog.Logger) (*stages, error) {
@@ -42,7 +37,6 @@ func newStages(c *Config, log *slog.Logger) (*stages, error) {
 		journal: &journal.Follower{Exec: journalChild(), Log: log},
 		options: enrich.Options{LogLines: c.LogLines},
 		hosts:   make(chan enrich.Host, 1),
-		logs:    make(chan enrich.LogRequest, maxLogRequests),
 		log:     log,
 	}
 	if c.LogLines == 0 {
@@ -70,14 +64,29 @@ func (s *stages) openOutbox(dir string) error {
 	if s.outbox, err = riemann.OpenOutbox(filepath.Join(dir, "outbox"), riemann.OutboxOptions{Log: s.log}); err != nil {
 		return &hintError{fmt.Errorf("cannot open the outbox: %w", err), "the state directory must be writable, and belongs to one sdwhy at a time"}
 	}
-	now := time.Now()
-	switch s.journal.Cursor = s.outbox.Cursor(); {
-	case s.journal.Cursor != "":
-		s.options.Since = now.Add(-lookBack).UnixMicro()
+	since := time.Now().Add(-lookBack)
+	switch cursor := s.outbox.Cursor(); {
+	case cursor != "":
+		s.resume(cursor, since)
 	case s.outbox.SetAside() != "":
-		s.journal.Since = now.Add(-lookBack).UnixMicro()
+		s.journal.Since = since.UnixMicro()
 	}
 	return nil
+}
+
+// resume goes on in the journal after cursor, but not before since. That is a gap: jobs that left
+// no entry meanwhile, no-ops and canceled ones, stay untold.
+func (s *stages) resume(cursor string, since time.Time) {
+	s.resumed, s.options.Since = 1, since.UnixMicro()
+	last := journal.CursorTime(cursor)
+	if !last.IsZero() && last.Before(since) {
+		s.journal.Since = since.UnixMicro()
+		s.log.Warn("sdwhy was away for longer than it looks back: what was before is not told",
+			"last", last.Format(time.RFC3339), "since", since.Format(time.RFC3339))
+		return
+	}
+	s.journal.Cursor = cursor
+	s.log.Info("going on in the journal where sdwhy left off", "last", last.Format(time.RFC3339))
 }
 
 // journalChild is the command line of the journal's reader: this very binary, even
@@ -93,49 +102,8 @@ func (s *stages) answer(w enrich.Wants) {
 		s.bus.ReadJobType(id)
 	}
 	for _, r := range w.Logs {
-		select {
-		case s.logs <- r:
-		default:
-		}
+		s.journal.Tail(r.Unit, r.Invocation, r.N)
 	}
-}
-
-// tails reads the log lines asked for.
-func (s *stages) tails(ctx context.Context, emit func(enrich.Observation)) error {
-	clock := systemClock()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case r := <-s.logs:
-			lines, err := s.tail(ctx, r)
-			if err != nil {
-				s.log.Debug("cannot read a unit's log lines", "unit", r.Unit, "error", err)
-			}
-			emit(enrich.Observation{
-				Kind: enrich.KindLog, Time: clock.now(), Mono: clock.mono(), Unit: r.Unit,
-				Log: enrich.Log{Invocation: r.Invocation, Lines: lines},
-			})
-		}
-	}
-}
-
-// tail reads the last lines of one run, oldest first.
-func (s *stages) tail(ctx context.Context, r enrich.LogRequest) ([]string, error) {
-	if r.Invocation == "" {
-		return nil, nil
-	}
-	var lines []string
-	q := journal.Query{
-		Exec: s.journal.Exec, Directory: s.journal.Directory, Manager: s.journal.Manager,
-		Invocation: r.Invocation, Reverse: true, Limit: r.N,
-	}
-	err := journal.Read(ctx, q, func(e enrich.Entry) bool {
-		lines = append(lines, e.Message)
-		return true
-	})
-	slices.Reverse(lines)
-	return lines, err
 }
 
 // begun notes which manager the bus is of; the pipeline's goroutine alone calls it, at
@@ -163,7 +131,6 @@ func (s *stages) read(ctx context.Context, emit func(enrich.Observation)) error 
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.journal.Run(ctx, emit) })
-	g.Go(func() error { return s.tails(ctx, emit) })
 	g.Go(func() error { return s.same(ctx) })
 	return g.Wait()
 }
@@ -212,7 +179,8 @@ func (w *watch) counters() counters {
 	decided, bus, read := w.pipeline.correlator.Stats(), w.stages.bus.Stats(), w.stages.journal.Stats()
 	c := counters{
 		Signals: bus.Signals, Lost: bus.Dropped, Entries: uint64(read.Entries),
-		Events: decided.Events, Unknown: decided.Unknown, Gaps: decided.Gaps, Open: decided.OpenJobs,
+		Events: decided.Events, Unknown: decided.Unknown, Gaps: decided.Gaps + w.stages.resumed, Open: decided.OpenJobs,
+		Lag: w.pipeline.lag,
 	}
 	if w.delivery != nil {
 		sent := w.delivery.sender.Load().Stats()
