@@ -18,6 +18,7 @@ import (
 // then come headers:
 //
 //	systemd: >=257     versions on which it is played; also <257
+//	machine: qemu      no container can play it: record-qemu does, on a kernel of its own
 //	phase: boot        it is played by the container's boot ("boot") or its power-off ("shutdown")
 //	timeout: 20s       how long its events may take (default 10s)
 //	extra-ok: true     events beyond those wanted are fine
@@ -122,6 +123,9 @@ func (s *Scenario) Runs(version int) bool {
 	}
 	return version >= bound
 }
+
+// Contained says whether a container can play the scenario.
+func (s *Scenario) Contained() bool { return s.Headers["machine"] == "" }
 
 // Want gives the events wanted on a systemd version.
 func (s *Scenario) Want(version int) ([]map[string]any, error) {

@@ -109,12 +109,14 @@ func (w *World) install(bin string, files map[string][]byte, flags string) error
 	return os.MkdirAll(w.Path("/root"), 0o700)
 }
 
-// FilesOf gathers what scenarios need in their container.
+// FilesOf gathers what the scenarios that a container can play need in it.
 func FilesOf(scenarios []*Scenario) map[string][]byte {
 	files := map[string][]byte{}
 	for _, s := range scenarios {
-		maps.Copy(files, s.Files)
-		files[scriptPath(s)] = []byte(prelude + s.Run)
+		if s.Contained() {
+			maps.Copy(files, s.Files)
+			files[scriptPath(s)] = []byte(prelude + s.Run)
+		}
 	}
 	return files
 }
