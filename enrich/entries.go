@@ -122,6 +122,9 @@ func (c *Correlator) closingEntry(u *unit, j *job, e Entry) {
 		return // the stop half of a restart
 	}
 	j.closing, j.closedAt = &e, c.mono
+	if j.removedAt != 0 {
+		j.resultFromEntry()
+	}
 	if u.run == j {
 		u.run = nil
 	}

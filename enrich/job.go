@@ -211,6 +211,14 @@ func (c *Correlator) endJob(j *job, mono, time int64) {
 		c.waiting = append(c.waiting, j)
 	}
 	j.removedAt, j.endTime = max(mono, 1), time
+	j.resultFromEntry()
+}
+
+// resultFromEntry: where JobRemoved was lost, the closing entry has its result.
+func (j *job) resultFromEntry() {
+	if !j.removed && j.result == "" && j.closing != nil {
+		j.result = j.closing.JobResult
+	}
 }
 
 // closeVanished ends the jobs that a fresh listing no longer shows: their
