@@ -15,7 +15,7 @@ import (
 
 // nameable: systemd's names have no control characters and at most 255 bytes.
 func nameable(name string) bool {
-	return name != "" && len(name) <= 255 && strings.IndexFunc(name, unprintable) < 0 && (!strings.Contains(name, " "))
+	return name != "" && len(name) <= 255 && strings.IndexFunc(name, unprintable) < 0 && (name[0] == '/' || !strings.Contains(name, " "))
 }
 
 // pattern makes what was typed a unit's name, or a glob where it may fit several:

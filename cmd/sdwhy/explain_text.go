@@ -102,13 +102,16 @@ func (s *story) detail(b *strings.Builder, name, text string) {
 
 // reason is the cause in words, with the piece of evidence that says most.
 func (s *story) reason(e enrich.Event) string {
+	if e.Cause == enrich.CauseUnknown {
+		return ""
+	}
 	text := string(e.Cause)
 	if e.Trigger != nil && e.Trigger.Relation != string(e.Cause) {
 		text += " (" + e.Trigger.Relation + " " + e.Trigger.Unit + ")"
 	} else if e.Trigger != nil {
 		text += " (" + e.Trigger.Unit + ")"
 	}
-	if len(e.Evidence) > 0 && e.Cause != enrich.CauseUnknown {
+	if len(e.Evidence) > 0 {
 		text += ": " + e.Evidence[0].Says
 	}
 	return text
