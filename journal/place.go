@@ -3,6 +3,7 @@ package journal
 import (
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A place is how far the journal has been read: everything up to Cursor, and
@@ -40,4 +41,12 @@ func parseCursor(s string) cursor {
 		}
 	}
 	return c
+}
+
+// CursorTime is when the cursor's entry was received; zero when it does not say.
+func CursorTime(s string) time.Time {
+	if at := parseCursor(s).realtime; at > 0 {
+		return time.UnixMicro(at)
+	}
+	return time.Time{}
 }

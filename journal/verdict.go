@@ -75,7 +75,8 @@ func (v *Verdicts) Run(ctx context.Context) error {
 	for {
 		select {
 		case entry := <-v.queue:
-			v.send(entry)
+			for !v.send(entry) && ctx.Err() == nil {
+			}
 		case <-ctx.Done():
 			v.flush(time.Now().Add(time.Second))
 			return nil
@@ -87,32 +88,42 @@ func (v *Verdicts) flush(deadline time.Time) {
 	for time.Now().Before(deadline) {
 		select {
 		case entry := <-v.queue:
-			v.send(entry)
+			if !v.send(entry) {
+				v.dropped.Add(1)
+			}
 		default:
 			return
 		}
 	}
 }
 
-// send writes one entry, or counts it as dropped.
-func (v *Verdicts) send(entry []byte) {
+// send writes one entry, or counts it as dropped. It is false while journald stands
+// still, as it does for a while when it rotates: then the queue takes what comes.
+func (v *Verdicts) send(entry []byte) bool {
 	err := v.write(entry)
 	if err != nil && v.conn != nil { // journald may have been started anew
 		v.close()
-		if t, ok := err.(net.Error); !ok || !t.Timeout() {
-			err = v.write(entry)
+		if stalled(err) {
+			return false
 		}
+		err = v.write(entry)
 	}
 	if err == nil {
 		v.failing = false
 		v.written.Add(1)
-		return
+		return true
 	}
 	v.dropped.Add(1)
 	if !v.failing {
 		v.Log.Warn("verdicts are not written to the journal", "error", err)
 	}
 	v.failing = true
+	return true
+}
+
+func stalled(err error) bool {
+	t, ok := err.(net.Error)
+	return ok && t.Timeout()
 }
 
 func (v *Verdicts) write(entry []byte) error {
