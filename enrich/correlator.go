@@ -57,6 +57,7 @@ type Correlator struct {
 	opt       Options
 	host      Host
 	homed     bool        // the stream is of one boot
+	began     int64       // CLOCK_REALTIME of its beginning, µs
 	former    *Correlator // of an earlier boot, whose entries a live stream begins with
 	time      int64       // CLOCK_REALTIME of the last observation, µs
 	mono      int64       // CLOCK_MONOTONIC likewise
@@ -159,6 +160,9 @@ func (c *Correlator) clock(o Observation) {
 
 func (c *Correlator) start(o Observation) {
 	c.host, c.homed = o.Host, o.Host.BootID != ""
+	if c.began == 0 {
+		c.began = o.Time
+	}
 	c.boot.finished = o.Host.Finished != 0
 }
 

@@ -5,6 +5,9 @@ func (c *Correlator) dress(e *Event, u *unit, auto bool) {
 	loop := e.Failure == "start-limit-hit" || crashing(e) && len(recent(u.crashes, int64(e.Time))) >= 3
 	e.Severity = severity(e)
 	e.Tags = tags(e, auto, loop)
+	if int64(e.Time) < c.began {
+		e.Tags = append(e.Tags, "replayed") // it was over before the stream began: read from the journal
+	}
 	e.Description = describe(e, loop)
 }
 

@@ -13,7 +13,7 @@ func (c *Correlator) ofFormerBoot(o Observation) bool {
 	if c.former == nil || c.former.host.BootID != id {
 		c.closeFormer()
 		c.former = New(c.opt)
-		c.former.host = c.host
+		c.former.host, c.former.began = c.host, c.began
 		c.former.host.BootID, c.former.host.Finished = id, 0
 	}
 	o.Entry.BootID = ""

@@ -34,6 +34,9 @@ func TestFormerBoot(t *testing.T) {
 	for _, o := range comeBack() {
 		for _, e := range c.Observe(o) {
 			ids = append(ids, e.ID)
+			if live := e.Unit == "x.target"; slices.Contains(e.Tags, "replayed") == live {
+				t.Errorf("%s has the tags %q", e.ID, e.Tags)
+			}
 		}
 	}
 	slices.Sort(ids)
