@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -188,32 +189,36 @@ func lowest(downs []enrich.Entry) (least *enrich.Entry) {
 	return least
 }
 
-// unexplained are the times around jobs that the entries read so far do not explain
-// and that may be told: no verdict, and the cause is unknown or by exclusion.
-func (m *memory) unexplained(host string, ask question) []interval {
-	jobs := map[string]interval{}
+// unexplained are the seconds around the jobs that need more than the unit's own
+// entries: those without a verdict that systemd did not schedule itself.
+func (m *memory) unexplained() []interval {
+	jobs, scheduled := map[string]interval{}, []int64{}
 	for cursor := range m.mine {
 		e := m.entries[cursor]
-		if e.Job != 0 {
-			k := jobKey(*e)
-			t, ok := jobs[k]
-			if !ok {
-				t = interval{e.Time, e.Time}
-			}
-			jobs[k] = interval{min(t.from, e.Time), max(t.to, e.Time)}
+		key := jobKey(*e)
+		switch {
+		case e.MessageID == enrich.MsgRestartScheduled:
+			scheduled = append(scheduled, e.Time)
+		case key == "" || m.judged(*e):
+		case jobs[key] == interval{}:
+			jobs[key] = interval{e.Time, e.Time}
+		default:
+			jobs[key] = interval{min(jobs[key].from, e.Time), max(jobs[key].to, e.Time)}
 		}
 	}
 	var open []interval
-	for _, e := range m.events(host) {
-		_, told := m.told[e.ID]
-		if told || e.Job == nil || e.Cause != enrich.CauseManual && e.Cause != enrich.CauseUnknown {
-			continue
-		}
-		if t, ok := jobs[jobKey(enrich.Entry{BootID: e.BootID, Job: e.Job.ID})]; ok {
+	for _, t := range jobs {
+		if !slices.ContainsFunc(scheduled, func(at int64) bool { return at <= t.from && t.from-at < around }) {
 			open = append(open, interval{t.from - around, t.from + around}, interval{t.to - around, t.to + around})
 		}
 	}
 	return merge(open)
+}
+
+// judged says whether sdwhy itself wrote down what became of an entry's job.
+func (m *memory) judged(e enrich.Entry) bool {
+	_, ok := m.told[fmt.Sprintf("%s/system/job/%d", e.BootID, e.Job)]
+	return ok
 }
 
 // merge joins intervals that touch.

@@ -35,7 +35,7 @@ const (
 	// bootEntries bounds what is read of a boot's beginning.
 	bootEntries = 4000
 	// failureLogs is how many of the newest failures get the unit's own last lines.
-	failureLogs, logLines = 10, 5
+	failureLogs, logLines = 5, 5
 )
 
 // tell gives the events asked for, oldest first.
@@ -90,8 +90,7 @@ func (h *historian) round(ctx context.Context, units []string, want int) (told [
 	if err := h.boots(ctx); err != nil {
 		return nil, false, err
 	}
-	open := h.memo.unexplained(h.host, h.ask)
-	if err := h.windows(ctx, open); err != nil {
+	if err := h.windows(ctx, h.memo.unexplained()); err != nil {
 		return nil, false, err
 	}
 	for _, e := range h.memo.events(h.host) {
