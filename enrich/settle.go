@@ -49,7 +49,7 @@ func (c *Correlator) jobReady(j *job) bool {
 	if c.jobLate(j) {
 		return true
 	}
-	if x := j.unit.exit; x != nil && !x.next && x.fromBus {
+	if x := j.unit.exit; x != nil && (x.fromBus && !x.next || !x.fromBus && x.closing != nil) {
 		return false // the run it follows is told first
 	}
 	if j.unit.owes(j) {
