@@ -142,6 +142,7 @@ var takers = map[Kind]func(*Correlator, Observation){
 	KindJobRemoved:  (*Correlator).jobRemoved,
 	KindJobType:     (*Correlator).jobType,
 	KindUnit:        (*Correlator).unitChanged,
+	KindUnitNew:     (*Correlator).unitNew,
 	KindUnitRemoved: (*Correlator).unitRemoved,
 	KindConfig:      (*Correlator).configured,
 	KindReloading:   (*Correlator).managerReloading,
@@ -229,7 +230,7 @@ func (c *Correlator) Deadline() int64 {
 		sooner(c.fresh[0].newAt + typeWait)
 	}
 	if len(c.exits) > 0 {
-		sooner(c.exits[0].seenAt + c.opt.Deadline)
+		sooner(max(c.exits[0].seenAt+c.opt.Deadline, c.mono+recheck))
 	}
 	return next
 }

@@ -110,7 +110,7 @@ func (c *Correlator) byArrival(j *job) *why {
 	for _, r := range pulls {
 		for _, name := range c.linked(j.unit, r.property) {
 			u := c.peek(name)
-			if u == nil || !u.known || !isUp(u.state.Active) || !just(u.state.ActiveEnter, j.firstAt) || c.hadJob(u, j.firstAt) {
+			if u == nil || !u.arrived(j.firstAt) || c.hadJob(u, j.firstAt) {
 				continue
 			}
 			w := c.follows(j, u, r.name, u.name+" became active without a job just before")
@@ -122,6 +122,13 @@ func (c *Correlator) byArrival(j *job) *why {
 		}
 	}
 	return nil
+}
+
+// arrived says whether a unit became active just before a moment, or is a device that
+// was announced then and has not shown that it is not plugged in.
+func (u *unit) arrived(at int64) bool {
+	up := u.known && isUp(u.state.Active)
+	return up && just(u.state.ActiveEnter, at) || just(u.announced, at) && (up || !u.known || u.stale)
 }
 
 func (c *Correlator) hadJob(u *unit, at int64) bool {

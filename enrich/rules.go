@@ -113,11 +113,21 @@ func (c *Correlator) byExclusion(j *job) *why {
 	if c.company(j) {
 		return &why{cause: CauseUnknown, missing: []string{"relation", "requester"}}
 	}
-	if j.listed || j.unit.config.BusName != "" || !c.boot.finished {
+	if j.listed || j.unit.config.BusName != "" || !c.boot.finished || c.expires(j) {
 		return &why{cause: CauseUnknown, missing: []string{"requester"}}
 	}
 	return &why{cause: CauseManual, missing: []string{"requester"}, evidence: []Evidence{
 		{Source: "dbus", Says: "no trigger, dependency, restart or boot explains the job: a client asked"}}}
+}
+
+// expires says whether an automount may have asked for the stop of what it mounted,
+// idle for TimeoutIdleSec=: nothing tells that from a client's wish (automount.c).
+func (c *Correlator) expires(j *job) bool {
+	if kind(j.unit.name) != "mount" || j.type_() != ActionStop && j.type_() != "" {
+		return false
+	}
+	unread := !j.unit.configured || j.unit.config.Failed != ""
+	return unread || slices.ContainsFunc(c.linked(j.unit, "TriggeredBy"), func(t string) bool { return kind(t) == "automount" })
 }
 
 // company says whether the job came together with one of a lower id: then it may be
@@ -151,7 +161,7 @@ func (c *Correlator) byPast(j *job) *why {
 	}
 	switch j.type_() {
 	case ActionStop, ActionRestart, ActionReload:
-		if len(j.entries) == 0 || c.neighbour(j) {
+		if len(j.entries) == 0 || c.neighbour(j) || c.expires(j) {
 			return &why{cause: CauseUnknown, missing: []string{"dbus", "config"}}
 		}
 	case ActionStart:

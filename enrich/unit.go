@@ -10,8 +10,9 @@ type unit struct {
 	known      bool // state is from a flush or listing
 	config     Config
 	configured bool
-	stale      bool // the unit was unloaded since: another load may read another configuration
-	asked      bool // its configuration was asked for since the last reload
+	announced  int64 // mono time of a device's UnitNew
+	stale      bool  // the unit was unloaded since: another load may read another configuration
+	asked      bool  // its configuration was asked for since the last reload
 	// The instant that it last left the active state, and the job slot's id then.
 	left unitLeft
 	// endSeen is the mono time of the last end of a run that was looked at.
@@ -142,6 +143,15 @@ func (c *Correlator) unitChanged(o Observation) {
 	c.noteEnd(u, was)
 	c.noteReset(u, was)
 	c.noteRestartWord(u)
+}
+
+// unitNew: a device that is plugged in as it is loaded has its UnitNew alone, without
+// a change of state (bus_unit_send_change_signal, dbus-unit.c; measured). A reload
+// announces every unit anew.
+func (c *Correlator) unitNew(o Observation) {
+	if kind(o.Unit) == "device" && !c.reloading {
+		c.unit(o.Unit).announced = o.Mono
+	}
 }
 
 func (c *Correlator) unitRemoved(o Observation) {
