@@ -197,6 +197,9 @@ func TestWithoutJournal(t *testing.T) {
 	eachRecording(t, func(t *testing.T, rec []enrich.Observation) {
 		full := saying(simulate(rec))
 		for key, s := range saying(simulate(without(rec, enrich.KindEntry, enrich.WitnessJournal))) {
+			if f := full[key]; slices.Contains(f.Missing, "config") || slices.Contains(f.Missing, "relation") {
+				continue // the recording ends before its configuration was read: waiting longer may tell more
+			}
 			if f, ok := full[key]; ok && s.Cause != f.Cause && s.Cause != string(enrich.CauseUnknown) {
 				t.Errorf("%s: %s with the journal, %s without", key, f.Cause, s.Cause)
 			}
