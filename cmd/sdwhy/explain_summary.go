@@ -194,8 +194,8 @@ func (s *story) bar(events []enrich.Event) string {
 		}
 	}
 	layout := "15:04"
-	if to.Sub(from) > 25*time.Hour {
-		layout = "01-02 15:04"
+	if to.Sub(from) > 20*time.Hour {
+		layout = "Jan 02 15:04"
 	}
 	return fmt.Sprintf("  %s |%s| %s  x failed, r restarted\n", from.Format(layout), slots, to.Format(layout))
 }
