@@ -47,6 +47,7 @@ Options=size=8m
 	"/etc/systemd/system/kill-noop.target": "[Unit]\n",
 	"/etc/systemd/system/rot@.target":      "[Unit]\n",
 	"/etc/systemd/system/full@.target":     "[Unit]\n",
+	"/etc/systemd/system/first@.target":    "[Unit]\n",
 	"/etc/systemd/system/stop@.target":     "[Unit]\n",
 	"/etc/systemd/system/stall@.target":    "[Unit]\n",
 	"/etc/systemd/system/bus@.service":     "[Unit]\nStartLimitIntervalSec=0\n[Service]\nExecStart=/bin/sleep infinity\n",
@@ -69,6 +70,7 @@ var lossRows = []lossRow{
 	{"kill -9, 20 times in 1,000 jobs", "kill", killed},
 	{"dbus restart, reload and reexec", "bus", busFaults},
 	{"100 rotations during 500 jobs", "rot", rotations},
+	{"killed after its first start", "first", firstStart},
 	{"clean stop and start in 300 jobs", "stop", cleanStops},
 	{"journald stalled", "stall", stalledJournald},
 }
@@ -269,6 +271,14 @@ func diskFull(t *testing.T, w *World) int {
 	within(t, w, 20*time.Second, "grep -q 'can be written again' "+stderrPath)
 	sh(t, w, "systemctl start sink")
 	return 400
+}
+
+// firstStart kills a sdwhy that has never told anything and plays while it is away.
+func firstStart(t *testing.T, w *World) int {
+	sh(t, w, "systemctl stop sdwhy-test; rm "+stateDir+`/outbox; systemctl start sdwhy-test; sleep 0.5
+		kill -9 $(systemctl show -P MainPID sdwhy-test); systemctl start first@{1..20}.target`)
+	ready(t, w)
+	return 20
 }
 
 func cleanStops(t *testing.T, w *World) int {

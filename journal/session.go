@@ -115,7 +115,9 @@ func (f *Follower) follows(emit func(enrich.Observation)) {
 	}
 	f.trouble = ""
 	f.up.Store(true)
-	emit(witness(enrich.Witness{Up: true, Since: f.complete}))
+	o := witness(enrich.Witness{Up: true, Since: f.complete})
+	o.Entry.Cursor = f.place.Cursor // a later start can go on from here, though nothing has happened yet
+	emit(o)
 }
 
 func (f *Follower) lose(l loss, emit func(enrich.Observation)) {

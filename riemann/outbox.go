@@ -156,6 +156,9 @@ func (b *Outbox) offer(records []record, cursor string) {
 	}
 	if cursor != "" {
 		b.cursor = cursor
+		if b.saved == "" { // a first place to go on from does not wait for the tidying
+			signal(b.dirty)
+		}
 	}
 	if len(records) > 0 {
 		signal(b.dirty)

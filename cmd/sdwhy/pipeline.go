@@ -149,14 +149,16 @@ func (p *pipeline) observe(o enrich.Observation) {
 		p.begun(o.Host)
 	}
 	o = p.recorder.write(o)
-	if o.Kind == enrich.KindWitness && p.witness != nil {
-		p.witness(o.Witness)
-	}
 	before := p.correlator.Pending()
 	p.emit(p.correlator.Observe(o))
 	if o.Entry.Cursor != "" {
 		p.cursor = o.Entry.Cursor
+	}
+	if o.Kind == enrich.KindEntry {
 		p.lag = time.Duration(max(0, o.Time-o.Entry.Time)) * time.Microsecond
+	}
+	if o.Kind == enrich.KindWitness && p.witness != nil {
+		p.witness(o.Witness)
 	}
 	if o.Kind == enrich.KindJobRemoved {
 		p.latency.removed(o)
