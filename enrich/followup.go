@@ -113,11 +113,12 @@ func (c *Correlator) byArrival(j *job) *why {
 			if u == nil || !u.arrived(j.firstAt) || c.hadJob(u, j.firstAt) {
 				continue
 			}
+			if kind(u.name) == "device" {
+				return &why{cause: CauseDevice, trigger: &Trigger{Unit: u.name, Relation: "device"},
+					evidence: []Evidence{{Source: "dbus", Says: u.name + " appeared just before"}}}
+			}
 			w := c.follows(j, u, r.name, u.name+" became active without a job just before")
 			w.root = nil
-			if kind(u.name) == "device" {
-				w.cause, w.trigger.Relation = CauseDevice, "device"
-			}
 			return w
 		}
 	}
