@@ -70,7 +70,7 @@ var lossRows = []lossRow{
 	{"kill -9, 20 times in 1,000 jobs", "kill", killed},
 	{"dbus restart, reload and reexec", "bus", busFaults},
 	{"100 rotations during 500 jobs", "rot", rotations},
-	{"killed after its first start", "first", firstStart},
+	{"killed after its first start", "first@", firstStart},
 	{"clean stop and start in 300 jobs", "stop", cleanStops},
 	{"journald stalled", "stall", stalledJournald},
 }
