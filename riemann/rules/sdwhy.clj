@@ -113,7 +113,8 @@
 
 (defn paging
   "Passes what should wake somebody: per host and unit the first of each rule, and again
-  after an hour if it goes on. A crash-loop that turns worse pages by its own rule."
+  after an hour if it goes on. Riemann keeps what (by) splits for ever: where transient
+  units (run-u123.service) fail by the thousand, exclude them in sdwhy.toml."
   [& children]
   (with-rule
     (where* (fn [event] (contains? paging-rules (keyword (:rule event))))
