@@ -119,7 +119,7 @@ func (c *Correlator) byShutdown(j *job) *why {
 	if s.anchor == 0 || j.id < s.anchor || j.auto != nil || j.autoState {
 		return nil
 	}
-	w := &why{cause: CauseShutdown, evidence: []Evidence{{Source: "dbus", Says: s.unit + " is being started"}}}
+	w := &why{cause: CauseShutdown, evidence: []Evidence{c.proof(j.entries, s.unit+" is being started")}}
 	if s.hint != nil {
 		w.evidence = append(w.evidence, journalProof(*s.hint))
 	}

@@ -107,9 +107,21 @@ func span(s float64) string {
 	case d < time.Minute:
 		return d.Round(100 * time.Millisecond).String()
 	case d < 48*time.Hour:
-		return strings.TrimSuffix(strings.TrimSuffix(d.Round(time.Second).String(), "0s"), "h0m")
+		return hours(d.Round(time.Second))
 	}
 	return fmt.Sprintf("%d days", int(d.Hours())/24)
+}
+
+// hours leaves out of "1h0m0s" what is nought.
+func hours(d time.Duration) string {
+	s := d.String()
+	if cut, ok := strings.CutSuffix(s, "m0s"); ok {
+		s = cut + "m"
+	}
+	if cut, ok := strings.CutSuffix(s, "h0m"); ok {
+		s = cut + "h"
+	}
+	return s
 }
 
 // failed says what failed, in systemd's word and in the process's.

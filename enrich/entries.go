@@ -74,7 +74,7 @@ func (c *Correlator) labelled(e Entry) {
 	if len(j.entries) < keptEntries {
 		j.entries = append(j.entries, e)
 	}
-	u.exitNext(e)
+	c.exitNext(u, e)
 	if j.newTime == 0 {
 		j.newTime = e.Time
 		c.takeSchedule(j)
@@ -88,14 +88,17 @@ func (c *Correlator) labelled(e Entry) {
 }
 
 // exitNext: a job's entry after the end of a run. If the end was read from the
-// journal and the job is the start that failed with it, it was no run of its own.
-func (u *unit) exitNext(e Entry) {
+// journal and the job is the start that failed with it, it was no run of its own. In
+// the past, neither is one that ended cleanly and directly before its Stopped: a unit
+// that stops at once logs no Stopping (timers, sockets, an exited oneshot).
+func (c *Correlator) exitNext(u *unit, e Entry) {
 	x := u.exit
 	if x == nil || x.fromBus || x.closing == nil {
 		return
 	}
 	x.next = true
-	x.dropped = e.MessageID == MsgFailed && (e.Invocation == x.invocation)
+	x.dropped = e.MessageID == MsgFailed && e.Invocation == x.invocation ||
+		e.MessageID == MsgStopped && !c.covers(e.Time) && (x.closing.MessageID == MsgSuccess || !logsStopping(kind(u.name)))
 }
 
 // opening: a job begins to work. What stood loose before is not this job's.
