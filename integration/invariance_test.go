@@ -164,12 +164,17 @@ func TestDelay(t *testing.T) {
 	eachRecording(t, func(t *testing.T, rec []enrich.Observation) {
 		want := saying(simulate(rec))
 		for seed := range uint64(3) {
-			if diff := cmp.Diff(want, saying(simulate(delayed(rec, seed)))); diff != "" {
+			if diff := cmp.Diff(want, saying(simulate(delayed(rec, seed))), knowsLess); diff != "" {
 				t.Errorf("seed %d: late entries changed events (-prompt +late):\n%s", seed, diff)
 			}
 		}
 	})
 }
+
+// knowsLess lets a root be absent on one side: in a transaction of a hundred jobs the
+// way to it can be read to its end only while its middle is still waiting.
+var knowsLess = cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Root" },
+	cmp.Comparer(func(a, b string) bool { return a == b || a == "" || b == "" }))
 
 // late is how much later an entry may come: the deadline less what is spent already.
 const late = 150_000
