@@ -3,9 +3,11 @@ package integration
 import (
 	"context"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -27,6 +29,7 @@ tls-key = "/run/credentials/sdwhy.service/tls_key.pem"
 
 var packageUnits = map[string]string{
 	"/etc/systemd/system/asked.service": "[Service]\nExecStart=/bin/sleep infinity\n",
+	"/etc/systemd/system/late.service":  "[Service]\nExecStart=/bin/sleep infinity\nExecStop=/bin/sleep 1\n",
 	"/etc/systemd/system/job@.service":  "[Service]\nType=oneshot\nExecStart=/bin/true\n",
 }
 
@@ -44,19 +47,34 @@ func TestPackage(t *testing.T) {
 			t.Run("upgrade", p.upgrade)
 			t.Run("downtime", p.downtime)
 			t.Run("remove", p.remove)
+			t.Run("install-again", p.install)
+			t.Run("shutdown", p.shutdown)
 		})
 	}
 }
 
-// buildPackages builds both versions by the script that makes releases.
+// packagesOnce builds both versions by the script that makes releases.
+var packagesOnce = sync.OnceValues(func() (string, error) {
+	folder, err := os.MkdirTemp("", "sdwhy-packages-")
+	for _, version := range []string{oldVersion, newVersion} {
+		if err == nil {
+			var out []byte
+			out, err = exec.Command("../cmd/sdwhy/packaging/build", version, folder).CombinedOutput()
+			if err != nil {
+				err = fmt.Errorf("failed to build the packages (binutils is needed): %w\n%s", err, lastLines(string(out), 10))
+			}
+		}
+	}
+	return folder, err
+})
+
+// buildPackages gives the folder with both versions.
 func buildPackages(t *testing.T) string {
 	t.Helper()
-	folder, start := t.TempDir(), time.Now()
-	for _, version := range []string{oldVersion, newVersion} {
-		out, err := exec.Command("../cmd/sdwhy/packaging/build", version, folder).CombinedOutput()
-		if err != nil {
-			t.Fatalf("failed to build the packages (binutils is needed): %v\n%s", err, lastLines(string(out), 10))
-		}
+	start := time.Now()
+	folder, err := packagesOnce()
+	if err != nil {
+		t.Fatal(err)
 	}
 	t.Logf("packages built in %.1f s", time.Since(start).Seconds())
 	return folder
@@ -137,7 +155,9 @@ func (p *packaged) install(t *testing.T) {
 	if p.sh(t, `runuser -u sdwhy -- cat /etc/sdwhy/tls/key.pem || echo refused`) != "refused" {
 		t.Error("the key is not root's alone")
 	}
-	p.sh(t, "bash -n /usr/share/bash-completion/completions/sdwhy; sdwhy version; test -s /usr/share/man/man1/sdwhy.1.gz")
+	p.sh(t, `bash -n /usr/share/bash-completion/completions/sdwhy
+		[ "$(sdwhy __complete wat 2>/dev/null | head -1 | cut -f1)" = watch ]
+		runuser -u nobody -- sdwhy version; test -s /usr/share/man/man1/sdwhy.1.gz`)
 }
 
 // witness: unprivileged, it sees the bus, the journal and other users' processes, and
@@ -207,6 +227,21 @@ func (p *packaged) remove(t *testing.T) {
 		test -s /etc/sdwhy/sdwhy.toml; test -e /var/lib/sdwhy/outbox; [ ! -e /usr/bin/sdwhy ]`)
 	p.sh(t, `dpkg -P sdwhy; [ ! -e /etc/sdwhy/sdwhy.toml ]; [ ! -e /var/lib/sdwhy ]
 		test -s /etc/sdwhy/tls/key.pem; [ "$(systemctl show -P LoadState sdwhy)" = not-found ]`)
+}
+
+// shutdown: the service sees the others stop, and keeps the bus and its way to Riemann.
+func (p *packaged) shutdown(t *testing.T) {
+	p.sh(t, "systemctl start late.service")
+	p.riemann.await(t, "systemd/late.service")
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := p.PowerOff(ctx); err != nil {
+		t.Fatal(err)
+	}
+	told := fmt.Sprint(p.riemann.told("systemd/late.service", "/job/"))
+	if !strings.Contains(told, "stop shutdown; ") {
+		t.Errorf("of the stop at shutdown it was told: %s", told)
+	}
 }
 
 // TestPackageContents: lintian finds no error, and the rpm unpacks to the same files.
