@@ -46,7 +46,7 @@ func (c *Correlator) jobReady(j *job) bool {
 	if !c.live() {
 		return c.pastReady(j)
 	}
-	if c.jobLate(j) {
+	if c.flushing || c.jobLate(j) {
 		return true
 	}
 	if x := j.unit.exit; x != nil && (x.fromBus && !x.next || !x.fromBus && x.closing != nil) {
