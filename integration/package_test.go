@@ -148,7 +148,8 @@ func (p *packaged) install(t *testing.T) {
 	p.sh(t, `install -m 0600 /root/tls/* /etc/sdwhy/tls/
 		cat >/tmp/riemann <<'END'`+packageConfig+"END\n"+`
 		sed -i -e '/^riemann = /d; /^tls-c/d; /^tls-key/d' -e '1r /tmp/riemann' /etc/sdwhy/sdwhy.toml
-		systemctl restart sdwhy`)
+		systemctl restart sdwhy; systemctl reload sdwhy
+		for i in $(seq 50); do journalctl -q -u sdwhy | grep -q 'configuration is reloaded' && exit; sleep 0.1; done; exit 1`)
 	if user := p.sh(t, `ps -o user= -p "$(systemctl show -P MainPID sdwhy)"`); user != "sdwhy" {
 		t.Errorf("the service runs as %q", user)
 	}
