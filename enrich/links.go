@@ -68,12 +68,16 @@ func (c *Correlator) touch(u *unit) {
 	}
 }
 
-// unread says whether a unit that may be behind the job has not shown its
-// configuration yet; it is asked for.
+// unread says whether a unit that may be behind the job, because it had a job in the
+// same go or went down just before, has not shown its configuration yet; it is asked for.
 func (c *Correlator) unread(j *job) bool {
 	unread := false
 	for _, u := range c.active {
-		if u != j.unit && !u.configured && slices.ContainsFunc(u.jobs, func(m *job) bool { return m.id < j.id && sameGo(m, j) }) {
+		if u == j.unit || u.configured {
+			continue
+		}
+		wentDown := u.known && !isUp(u.state.Active) && just(lastDown(u), j.firstAt)
+		if wentDown || slices.ContainsFunc(u.jobs, func(m *job) bool { return m.id < j.id && sameGo(m, j) }) {
 			c.wantConfig(u)
 			unread = true
 		}

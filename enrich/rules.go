@@ -110,6 +110,9 @@ func (c *Correlator) byExclusion(j *job) *why {
 	if missing := c.absent(j); len(missing) > 0 {
 		return nil
 	}
+	if c.unread(j) {
+		return &why{cause: CauseUnknown, missing: []string{"config", "requester"}}
+	}
 	if c.company(j) {
 		return &why{cause: CauseUnknown, missing: []string{"relation", "requester"}}
 	}
