@@ -70,7 +70,9 @@ func TestMangle(t *testing.T) {
 func TestCgroup(t *testing.T) {
 	tests := []struct{ name, file, path, unit string }{
 		{"v2", "0::/system.slice/cron.service\n", "/system.slice/cron.service", "cron.service"},
-		{"hybrid", "1:name=systemd:/user.slice/user-0.slice/session-3.scope\n0::/x.service\n", "/user.slice/user-0.slice/session-3.scope", "session-3.scope"},
+		{"hybrid", "1:name=systemd:/user.slice/user-0.slice/session-3.scope\n0::/user.slice/user-0.slice/session-3.scope\n", "/user.slice/user-0.slice/session-3.scope", "session-3.scope"},
+		{"legacy", "1:name=systemd:/system.slice/a.service\n0::/\n", "/system.slice/a.service", "a.service"},
+		{"v2 container on a legacy host", "1:name=systemd:/\n0::/system.slice/a.service\n", "/system.slice/a.service", "a.service"},
 		{"user manager's", "0::/user.slice/user-1000.slice/user@1000.service/app.slice/x.service\n",
 			"/user.slice/user-1000.slice/user@1000.service/app.slice/x.service", "x.service"},
 		{"user manager", "0::/user.slice/user-1000.slice/user@1000.service/init.scope\n",
