@@ -81,12 +81,16 @@ func agrees(t *testing.T, path string) (sum agreement) {
 	return sum
 }
 
-// conceded are the two places where the contract lets the journal alone say another
+// conceded are the three places where the contract lets the journal alone say another
 // cause. A client asked, but not which: automation and package read as manual
 // (DESIGN.md §3). And on 252 a client's start inside RestartSec leaves the very entries
 // of the automatic restart that it was merged with; from 257 on the text tells them apart.
+// And a device that goes leaves no entry, so the stop that follows from it reads as asked for.
 func conceded(path string, e, live enrich.Event) bool {
 	if e.Cause == enrich.CauseManual && (live.Cause == enrich.CausePackage || live.Cause == enrich.CauseAutomation) {
+		return true
+	}
+	if e.Cause == enrich.CauseManual && live.Trigger != nil && strings.HasSuffix(live.Trigger.Unit, ".device") {
 		return true
 	}
 	return strings.HasSuffix(path, "252/start-window.jsonl") && e.Action == enrich.ActionRestart && e.Cause == enrich.CauseCrash
