@@ -70,6 +70,7 @@ type Correlator struct {
 	exits     []*exit         // not yet told, in order of their ends
 	told      *simplelru.LRU[string, struct{}]
 	fired     []firing
+	plugs     []plug
 	hints     []hint
 	seen      []sighting
 	traces    []trace

@@ -26,6 +26,10 @@ func TestDevice(t *testing.T) {
 			t.say(Observation{Kind: KindUnitRemoved, Unit: "x.device"})
 			t.say(announce)
 		}, nil, "start done device ok"},
+		{"only looked at", func(t *teller) {
+			t.say(announce)
+			t.say(Observation{Kind: KindUnitRemoved, Unit: "x.device"})
+		}, nil, "start done manual ok -requester"},
 		{"a client was waiting", func(t *teller) { t.say(announce) }, []Client{asked}, "start done manual ok"},
 		{"announced, but not plugged in", func(t *teller) { t.say(announce); t.say(state("inactive")) }, nil, "start done manual ok -requester"},
 		{"announced long before", func(t *teller) { t.say(announce); t.wait(2 * nearby) }, nil, "start done manual ok -requester"},
@@ -40,6 +44,9 @@ func TestDevice(t *testing.T) {
 			s := tell()
 			tt.before(s)
 			s.start(9, "a.service", tt.clients...)
+			// What becomes of the device afterwards is of no account.
+			s.say(state("inactive"))
+			s.say(Observation{Kind: KindUnitRemoved, Unit: "x.device"})
 			s.say(Observation{Kind: KindConfig, Unit: "a.service", Config: Config{Names: []string{"a.service"}, LogLevelMax: -1,
 				Deps: map[string][]string{"WantedBy": {"x.device"}}}})
 			s.say(Observation{Kind: KindJobRemoved, Unit: "a.service", Job: Job{ID: 9, Result: "done"}})

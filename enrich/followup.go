@@ -110,12 +110,12 @@ func (c *Correlator) byArrival(j *job) *why {
 	for _, r := range pulls {
 		for _, name := range c.linked(j.unit, r.property) {
 			u := c.peek(name)
-			if u == nil || !u.arrived(j.firstAt) || c.hadJob(u, j.firstAt) {
+			if !j.arrived(name, u) || u != nil && c.hadJob(u, j.firstAt) {
 				continue
 			}
-			if kind(u.name) == "device" {
-				return &why{cause: CauseDevice, trigger: &Trigger{Unit: u.name, Relation: "device"},
-					evidence: []Evidence{{Source: "dbus", Says: u.name + " appeared just before"}}}
+			if kind(name) == "device" {
+				return &why{cause: CauseDevice, trigger: &Trigger{Unit: name, Relation: "device"},
+					evidence: []Evidence{{Source: "dbus", Says: name + " appeared just before"}}}
 			}
 			w := c.follows(j, u, r.name, u.name+" became active without a job just before")
 			w.root = nil
@@ -125,11 +125,9 @@ func (c *Correlator) byArrival(j *job) *why {
 	return nil
 }
 
-// arrived says whether a unit became active just before a moment, or is a device that
-// was announced then and has not shown that it is not plugged in.
-func (u *unit) arrived(at int64) bool {
-	up := u.known && isUp(u.state.Active)
-	return up && just(u.state.ActiveEnter, at) || just(u.announced, at) && (up || !u.known || u.stale)
+// arrived says whether a unit became active just before a job came.
+func (j *job) arrived(name string, u *unit) bool {
+	return slices.Contains(j.plugged, name) || u != nil && u.known && isUp(u.state.Active) && just(u.state.ActiveEnter, j.firstAt)
 }
 
 func (c *Correlator) hadJob(u *unit, at int64) bool {

@@ -7,16 +7,17 @@ type job struct {
 	id   uint32
 	unit *unit
 
-	seq       uint64 // order of the first word of it on the bus
-	firstAt   int64  // mono of that word; 0 if only the journal knows it
-	newAt     int64  // mono of JobNew, 0 if never seen
-	newTime   int64  // CLOCK_REALTIME of the first word
-	listed    bool   // it was there already when the bus became a witness
-	inBurst   int    // its place among them
-	burst     uint64 // JobNews that came in one go share this
-	removedAt int64  // mono of JobRemoved (or of the word that it is gone), 0 while open
-	endTime   int64  // CLOCK_REALTIME of that
-	removed   bool   // JobRemoved was seen
+	seq       uint64   // order of the first word of it on the bus
+	firstAt   int64    // mono of that word; 0 if only the journal knows it
+	newAt     int64    // mono of JobNew, 0 if never seen
+	plugged   []string // devices that had just appeared then
+	newTime   int64    // CLOCK_REALTIME of the first word
+	listed    bool     // it was there already when the bus became a witness
+	inBurst   int      // its place among them
+	burst     uint64   // JobNews that came in one go share this
+	removedAt int64    // mono of JobRemoved (or of the word that it is gone), 0 while open
+	endTime   int64    // CLOCK_REALTIME of that
+	removed   bool     // JobRemoved was seen
 	result    string
 	rawType   string // as read from the bus
 
@@ -96,6 +97,7 @@ func (c *Correlator) jobNew(o Observation) {
 	u := j.unit
 	c.firstWord(j, u.state, u.known, u.process)
 	j.newAt = o.Mono
+	j.plugged = c.plugged()
 	j.burst = c.burst.next(o.Mono)
 	j.inBurst = c.burst.count
 	c.supersede(j)

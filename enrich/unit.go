@@ -10,9 +10,8 @@ type unit struct {
 	known      bool // state is from a flush or listing
 	config     Config
 	configured bool
-	announced  int64 // mono time of a device's UnitNew
-	stale      bool  // the unit was unloaded since: another load may read another configuration
-	asked      bool  // its configuration was asked for since the last reload
+	stale      bool // the unit was unloaded since: another load may read another configuration
+	asked      bool // its configuration was asked for since the last reload
 	// The instant that it last left the active state, and the job slot's id then.
 	left unitLeft
 	// endSeen is the mono time of the last end of a run that was looked at.
@@ -132,6 +131,9 @@ func (c *Correlator) unitChanged(o Observation) {
 		return
 	}
 	u.state, u.known = o.State, true
+	if !isUp(o.State.Active) {
+		c.unplug(u.name)
+	}
 	if isUp(was.state.Active) && !isUp(o.State.Active) || !was.known && o.State.ActiveExit > c.busSince() && c.live() {
 		u.left = unitLeft{o.State.ActiveExit, o.State.Job, was.state.Active, was.state.Sub, o.State.Active}
 	}
@@ -145,16 +147,8 @@ func (c *Correlator) unitChanged(o Observation) {
 	c.noteRestartWord(u)
 }
 
-// unitNew: a device that is plugged in as it is loaded has its UnitNew alone, without
-// a change of state (bus_unit_send_change_signal, dbus-unit.c; measured). A reload
-// announces every unit anew.
-func (c *Correlator) unitNew(o Observation) {
-	if kind(o.Unit) == "device" && !c.reloading {
-		c.unit(o.Unit).announced = o.Mono
-	}
-}
-
 func (c *Correlator) unitRemoved(o Observation) {
+	c.unplug(o.Unit)
 	u := c.peek(o.Unit)
 	if u == nil || c.reloading {
 		return
