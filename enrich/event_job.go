@@ -164,6 +164,9 @@ func (c *Correlator) jobMissing(j *job, o outcome, w *why) []string {
 	if o.action == "" {
 		missing = append(missing, "type")
 	}
+	if c.live() && j.removed && !j.endKnown {
+		missing = append(missing, "state")
+	}
 	if c.live() && j.closing == nil && (o.action == ActionStart || o.action == ActionRestart || o.action == ActionStop || o.action == ActionReload) &&
 		!c.journalRead(j) {
 		missing = append(missing, "journal")

@@ -80,11 +80,24 @@ func (c *Correlator) settled(j *job) bool {
 	done := c.final(j, w)
 	if !done {
 		j.recheckAt = c.mono + recheck
-		if c.recheckAt <= c.mono {
-			c.recheckAt = j.recheckAt
-		}
+		c.wakeAt(j.recheckAt)
 	}
 	return done
+}
+
+// stateWait is how long after its end, in µs, a job waits for the first flush of a unit
+// that nobody had heard of. There is none where UnitNew came after all was done.
+const stateWait = 20_000
+
+// wakeAt asks for a tick, and says whether it is still to come.
+func (c *Correlator) wakeAt(mono int64) bool {
+	if mono <= c.mono {
+		return false
+	}
+	if c.recheckAt <= c.mono || mono < c.recheckAt {
+		c.recheckAt = mono
+	}
+	return true
 }
 
 // recheck is how long, in µs, a verdict that waits for others is left alone: in a
@@ -106,7 +119,7 @@ func (c *Correlator) stateTold(j *job) bool {
 	}
 	u := j.unit
 	if !u.known || u.state.Changed > j.removedAt {
-		return false
+		return !c.wakeAt(j.removedAt + stateWait)
 	}
 	j.end, j.endKnown, j.process = u.state, true, u.process
 	if !j.beforeKnown && u.state.Changed < j.firstAt {
