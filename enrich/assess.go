@@ -32,6 +32,8 @@ func (c *Correlator) causeOfEnd(x *exit, e ended) Cause {
 		return own
 	case own == CauseCrash && !maybeSentByClient(e.exit):
 		return own
+	case kind(x.unit.name) == "device":
+		return own // it has no process to kill, and the journal never tells of it
 	}
 	return CauseUnknown // a client's kill is logged at INFO; without the journal it cannot be excluded
 }
