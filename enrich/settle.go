@@ -168,10 +168,18 @@ func (c *Correlator) needsConfig(j *job) bool {
 	if j.auto != nil || j.autoState || c.shutdown.begun() && j.id >= c.shutdown.anchor {
 		return false
 	}
-	if n := len(c.fired); n > 0 && j.firstAt-c.fired[n-1].mono < nearby && c.startsSomething(j) {
+	if c.startsSomething(j) && c.firedUnread(j) {
 		return true
 	}
 	return j.result == "dependency" || c.requesterOf(j) == nil
+}
+
+// firedUnread: a trigger fired just before, and what it triggers is not known yet.
+func (c *Correlator) firedUnread(j *job) bool {
+	return slices.ContainsFunc(c.fired, func(f firing) bool {
+		u := c.peek(f.unit)
+		return j.firstAt-f.mono < nearby && f.seq <= j.seq && (u == nil || !u.configured)
+	})
 }
 
 func (c *Correlator) needsClients(j *job) bool {
