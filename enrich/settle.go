@@ -49,8 +49,11 @@ func (c *Correlator) jobReady(j *job) bool {
 	if c.flushing || c.jobLate(j) {
 		return true
 	}
-	if x := j.unit.exit; x != nil && (x.fromBus && !x.next || !x.fromBus && x.closing != nil) {
+	if x := j.unit.exit; x != nil && x.precedes(j) {
 		return false // the run it follows is told first
+	}
+	if j.result == "canceled" && j.supersededBy == 0 && c.wakeAt(j.removedAt+stateWait) {
+		return false // what takes its place is announced right after
 	}
 	if j.unit.owes(j) {
 		return false
@@ -172,6 +175,17 @@ func (c *Correlator) needsConfig(j *job) bool {
 		return true
 	}
 	return j.result == "dependency" || c.requesterOf(j) == nil
+}
+
+// precedes says whether the run ended before the job came, or by it.
+func (x *exit) precedes(j *job) bool {
+	switch {
+	case x.left.job == j.id:
+		return true
+	case x.end != 0:
+		return x.end <= j.firstAt
+	}
+	return x.closing != nil && x.closing.Time <= j.newTime
 }
 
 // firedUnread: a trigger fired just before, and what it triggers is not known yet.
