@@ -270,7 +270,7 @@ func after(e *Event, loop bool) string {
 	switch {
 	case e.WillRestart != nil && *e.WillRestart:
 		s = "; systemd will restart it"
-	case e.Severity == Critical && e.Action == ActionReload:
+	case e.Severity == Critical && e.Action == ActionReload && e.State != nil && isUp(e.State.Active):
 		s = "; it goes on with its old configuration"
 	case e.Severity == Critical && e.Action != ActionReload:
 		s = "; it stays down"
