@@ -84,7 +84,6 @@ type Correlator struct {
 	reloading bool
 	closed    []*job // whose closing entry was read before their JobRemoved came
 	entryTime int64  // source time of the manager's newest entry, µs
-	journaled bool   // the newest observation moved entryTime
 	wants     Wants
 	out       []Event
 	stats     Stats
@@ -110,7 +109,6 @@ func (c *Correlator) observe(o Observation, take func(*Correlator, Observation))
 	c.stats.Observations++
 	c.seq++
 	c.clock(o)
-	c.journaled = false
 	if take != nil {
 		take(c, o)
 	}

@@ -43,7 +43,6 @@ type job struct {
 	autoState    bool   // the same from the unit's states alone
 	autoAsked    bool   // "… on client request": a client cut the wait short (257+)
 	willRestart  bool   // after its end the unit waited for an automatic restart
-	wasWaiting   bool   // the unit waited for its automatic restart when the job came
 	supersededBy uint32
 	verdict      *why
 	final        string // its type, once told
@@ -84,7 +83,6 @@ func (c *Correlator) firstWord(j *job, before State, known bool, process Process
 	}
 	j.seq, j.firstAt, j.newTime = c.seq, c.mono, c.time
 	j.before, j.beforeKnown, j.beforeProcess = before, known, process
-	j.wasWaiting = isWaitingRestart(before.Sub)
 	c.touch(j.unit)
 	c.takeSchedule(j)
 }

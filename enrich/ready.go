@@ -1,0 +1,212 @@
+package enrich
+
+import "slices"
+
+// jobReady says whether all evidence on a finished job is in, or no more will come.
+func (c *Correlator) jobReady(j *job) bool {
+	if !c.live() {
+		return c.pastReady(j)
+	}
+	if c.flushing || c.jobLate(j) {
+		return true
+	}
+	if x := j.unit.exit; x != nil && x.precedes(j) {
+		return false // the run it follows is told first
+	}
+	if j.result == "canceled" && j.supersededBy == 0 && c.wakeAt(j.removedAt+stateWait) {
+		return false // what takes its place is announced right after
+	}
+	if j.unit.owes(j) {
+		return false
+	}
+	if !j.removed {
+		return c.pastReady(j)
+	}
+	if c.journalUp() && j.closing == nil && c.entryTime <= j.endTime && j.unit.newestJob <= j.id {
+		return false
+	}
+	if !j.scanned && c.procUp() && c.needsClients(j) && c.requesterOf(j) == nil {
+		return false
+	}
+	if !j.unit.configured && c.needsConfig(j) {
+		c.wantConfig(j.unit)
+		return false
+	}
+	return c.stateTold(j) && c.restartTold(j) && c.jobLogReady(j) && c.settled(j)
+}
+
+// settled says whether nothing that is still on its way can change the verdict.
+func (c *Correlator) settled(j *job) bool {
+	if c.mono < j.recheckAt {
+		return false
+	}
+	w := c.why(j)
+	done := c.final(j, w)
+	if !done {
+		j.recheckAt = c.mono + recheck
+		c.wakeAt(j.recheckAt)
+	}
+	return done
+}
+
+// stateWait is how long after its end, in µs, a job waits for the first flush of a unit
+// that nobody had heard of. There is none where UnitNew came after all was done.
+const stateWait = 20_000
+
+// wakeAt asks for a tick, and says whether it is still to come.
+func (c *Correlator) wakeAt(mono int64) bool {
+	if mono <= c.mono {
+		return false
+	}
+	if c.recheckAt <= c.mono || mono < c.recheckAt {
+		c.recheckAt = mono
+	}
+	return true
+}
+
+// recheck is how long, in µs, a verdict that waits for others is left alone: in a
+// transaction of hundreds of jobs each word on one could concern all.
+const recheck = 4_000
+
+func (c *Correlator) final(j *job, w *why) bool {
+	if w.rule == "exclusion" || w.cause == CauseUnknown {
+		return !c.unread(j) && !w.tentative
+	}
+	return !w.tentative
+}
+
+// stateTold: a unit that nobody had heard of shows its state only after the job
+// (UnitNew stands in for the flush before it; evidence §2.3).
+func (c *Correlator) stateTold(j *job) bool {
+	if j.endKnown {
+		return true
+	}
+	u := j.unit
+	if !u.known || u.state.Changed > j.removedAt {
+		return !c.wakeAt(j.removedAt + stateWait)
+	}
+	j.end, j.endKnown, j.process = u.state, true, u.process
+	if !j.beforeKnown && u.state.Changed < j.firstAt {
+		j.before, j.beforeKnown = u.state, true
+	}
+	return true
+}
+
+// owes says whether an older job of the unit has yet to be told: a unit's events
+// come in the order in which its jobs ended.
+func (u *unit) owes(j *job) bool {
+	return slices.ContainsFunc(u.jobs, func(m *job) bool {
+		return m != j && !m.told && m.removedAt != 0 && m.removedAt < j.removedAt
+	})
+}
+
+// jobLate: the deadline has passed. Configuration that was asked for is on its way for
+// certain, so a job that only lacks that may wait a few times as long: a
+// transaction of a hundred units takes some 300 ms to be read (measured).
+func (c *Correlator) jobLate(j *job) bool {
+	waited := c.mono - j.removedAt
+	if waited < c.opt.Deadline {
+		return false
+	}
+	return waited >= configPatience*c.opt.Deadline || !c.awaitsConfig(j)
+}
+
+const configPatience = 4
+
+func (c *Correlator) awaitsConfig(j *job) bool {
+	if !c.saw(WitnessBus, j.removedAt) || !c.needsConfig(j) || j.newAt == 0 {
+		return false
+	}
+	w := c.why(j)
+	return w.cause == CauseUnknown && (j.unit.asked && !j.unit.configured || w.tentative || c.unread(j))
+}
+
+func (c *Correlator) procUp() bool {
+	w := c.witnesses[WitnessProc]
+	return w != nil && w.up
+}
+
+// ownDoing: systemd itself made the job, and said so: an automatic restart, or part of
+// the shutdown.
+func (c *Correlator) ownDoing(j *job) bool {
+	return j.auto != nil || j.autoState || c.shutdown.begun() && j.id >= c.shutdown.anchor
+}
+
+// needsConfig: an automatic restart, a shutdown, and a job that a client's command line
+// names outright need no configuration to be told, unless a trigger fired just then.
+func (c *Correlator) needsConfig(j *job) bool {
+	if c.ownDoing(j) {
+		return false
+	}
+	if c.startsSomething(j) && c.firedUnread(j) {
+		return true
+	}
+	return j.result == "dependency" || c.requesterOf(j) == nil
+}
+
+// precedes says whether the run ended before the job came, or by it.
+func (x *exit) precedes(j *job) bool {
+	switch {
+	case x.left.job == j.id:
+		return true
+	case x.end != 0:
+		return x.end <= j.firstAt
+	}
+	return x.closing != nil && x.closing.Time <= j.newTime
+}
+
+// firedUnread: a trigger fired just before, and what it triggers is not known yet.
+func (c *Correlator) firedUnread(j *job) bool {
+	return slices.ContainsFunc(c.fired, func(f firing) bool {
+		u := c.peek(f.unit)
+		return j.firstAt-f.mono < nearby && f.seq <= j.seq && (u == nil || !u.configured)
+	})
+}
+
+func (c *Correlator) needsClients(j *job) bool {
+	return j.newAt != 0 && !c.ownDoing(j)
+}
+
+// restartTold: a start that failed waits for word of an automatic restart, which
+// before systemd 254 comes just after JobRemoved.
+func (c *Correlator) restartTold(j *job) bool {
+	if j.result == "done" || j.end.Active != "failed" || kind(j.unit.name) != "service" {
+		return true
+	}
+	if c.subStateTells() || j.willRestart || looseLike(j.loose, isStartLimit) != nil {
+		return true
+	}
+	c.wantConfig(j.unit)
+	return j.unit.configured && j.unit.config.Restart == "no"
+}
+
+// jobLogReady: a failure waits for the unit's own last lines.
+func (c *Correlator) jobLogReady(j *job) bool {
+	if j.log != nil || c.opt.LogLines < 0 || !c.journalUp() {
+		return true
+	}
+	run := c.failedRun(j)
+	if run == "" {
+		return true
+	}
+	if !j.logAsked {
+		j.logAsked = true
+		c.wantLog(j.unit.name, run)
+	}
+	return false
+}
+
+// failedRun is the invocation whose failure a job's event tells, if there is one.
+func (c *Correlator) failedRun(j *job) string {
+	o := c.outcome(j)
+	if o.failure == "" || o.failure == "start-limit-hit" {
+		return ""
+	}
+	if len(j.runs) > 0 {
+		return j.runs[len(j.runs)-1]
+	}
+	if o.invocation != "" {
+		return o.invocation
+	}
+	return j.before.Invocation
+}
