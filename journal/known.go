@@ -19,12 +19,18 @@ func Boots(ctx context.Context, q Query) ([]Boot, error) { return value(ctx, mod
 // Units lists the unit names that the manager's entries know, sorted.
 func Units(ctx context.Context, q Query) ([]string, error) { return value(ctx, modeUnits, q, units) }
 
-func boots(q Query) ([]Boot, error) {
+// open opens the journal that q is about, for its manager.
+func (q Query) open() (*reader, manager, error) {
 	m, err := parseManager(q.Manager)
 	if err != nil {
-		return nil, err
+		return nil, m, err
 	}
 	r, err := open(q.where(), m)
+	return r, m, err
+}
+
+func boots(q Query) ([]Boot, error) {
+	r, _, err := q.open()
 	if err != nil {
 		return nil, err
 	}
@@ -64,11 +70,7 @@ func (r *reader) edge(seek func() error, back bool) (int64, error) {
 }
 
 func units(q Query) ([]string, error) {
-	m, err := parseManager(q.Manager)
-	if err != nil {
-		return nil, err
-	}
-	r, err := open(q.where(), m)
+	r, m, err := q.open()
 	if err != nil {
 		return nil, err
 	}

@@ -21,11 +21,7 @@ type Past struct {
 
 // OpenPast opens the journal that q names (Directory, Files, Manager).
 func OpenPast(q Query) (*Past, error) {
-	m, err := parseManager(q.Manager)
-	if err != nil {
-		return nil, err
-	}
-	r, err := open(q.where(), m)
+	r, m, err := q.open()
 	if err != nil {
 		return nil, err
 	}
