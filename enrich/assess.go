@@ -40,7 +40,7 @@ func (c *Correlator) causeOfEnd(x *exit, e ended) Cause {
 
 // silenced says whether the unit's own LogLevelMax= keeps PID 1's INFO entries about it away.
 func (c *Correlator) silenced(u *unit) bool {
-	return u.configured && u.config.Failed == "" && u.config.LogLevelMax >= 0 && u.config.LogLevelMax < 6 && hasExec(kind(u.name))
+	return u.readable() && u.config.LogLevelMax >= 0 && u.config.LogLevelMax < 6 && hasExec(kind(u.name))
 }
 
 func hasExec(kind string) bool {

@@ -6,6 +6,7 @@ import "strings"
 // its ids are the lowest, and it is made before anything else can ask for jobs.
 type bootState struct {
 	finished bool   // StartupFinished was seen, or systemd said so at the start
+	over     int64  // source time of the entry that said so, µs; 0 when none was read
 	listed   bool   // the first listing has come
 	bound    uint32 // the highest id known to be of the boot transaction
 	basic    bool   // the journal shows that basic.target was reached
@@ -26,7 +27,7 @@ func (b *bootState) noteListed(c *Correlator, j *job) {
 func (b *bootState) noteEntry(e Entry) {
 	switch {
 	case e.MessageID == MsgStartupFinished || e.MessageID == MsgUserStartup:
-		b.finished = true
+		b.finished, b.over = true, e.Time
 	case e.Job != 0 && !b.basic && !b.finished && e.Job < bootIDs:
 		b.bound = max(b.bound, e.Job)
 		b.basic = e.Unit == "basic.target" && e.MessageID == MsgStarted
@@ -55,6 +56,12 @@ func (b *bootState) up(name string) bool {
 }
 
 func (b *bootState) range_(j *job) bool { return b.bound != 0 && j.id <= b.bound }
+
+// mayHave says whether the boot transaction may have made a job that only the journal
+// knows: it came before the boot was over, and which ids are the boot's was not read.
+func (b *bootState) mayHave(j *job) bool {
+	return b.range_(j) || b.bound == 0 && j.newTime <= b.over
+}
 
 // byBoot: its id is among those that the boot transaction made.
 func (c *Correlator) byBoot(j *job) *why {

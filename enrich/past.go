@@ -30,16 +30,81 @@ func (c *Correlator) trace(e Entry) {
 // start of a service burns about fifty (evidence §1.4, measured).
 const idRange = 4096
 
-// neighbour says whether another job of about the same id, or the end of another
-// unit's run, was near enough to be the reason of this one.
-func (c *Correlator) neighbour(j *job) bool {
+// mayBeAsked says whether another job of about the same id, or the end of another unit's
+// run, was near enough to be the reason of this one and, as far as configuration is
+// known, is related to it.
+func (c *Correlator) mayBeAsked(j *job) bool {
+	near := c.neighbours(j)
+	if len(near) == 0 {
+		return false
+	}
+	if j.type_() == ActionStop && slices.ContainsFunc(near, func(name string) bool { return kind(name) == "target" }) {
+		return true // it may have been isolated
+	}
+	return c.leadsHere(j, near)
+}
+
+// neighbours are the units with such a job or end.
+func (c *Correlator) neighbours(j *job) (units []string) {
 	first, last := j.entries[0].Time, j.entries[len(j.entries)-1].Time
-	return slices.ContainsFunc(c.traces, func(t trace) bool {
+	for _, t := range c.traces {
 		if t.unit == j.unit.name || t.last < first-nearby || t.first > last+nearby {
-			return false
+			continue
 		}
-		return t.id == 0 || t.id < j.id && j.id-t.id < idRange
-	})
+		if t.id == 0 || t.id < j.id && j.id-t.id < idRange {
+			units = append(units, t.unit)
+		}
+	}
+	return units
+}
+
+// reach is how many units are looked at on the ways to one job.
+const reach = 256
+
+// leadsHere follows the dependencies that could ask for such a job upwards from its unit,
+// also over units without a job of their own, until one of the others is met. A unit on
+// the way whose configuration is not known may lead anywhere; it is asked for.
+func (c *Correlator) leadsHere(j *job, others []string) bool {
+	relations := reasons(j)
+	ways, lost := []string{j.unit.name}, false
+	for i := 0; i < len(ways); i++ {
+		u := c.unit(ways[i])
+		if !u.readable() {
+			c.wantPast(u)
+			lost = true
+			continue
+		}
+		for _, r := range relations {
+			for _, above := range c.linked(u, r.property) {
+				if slices.Contains(others, above) || len(ways) == reach {
+					return true
+				}
+				if !slices.Contains(ways, above) {
+					ways = append(ways, above)
+				}
+			}
+		}
+	}
+	return lost
+}
+
+// wantPast asks for configuration that only a verdict on the past rests on. A live stream
+// does not wait for it: what it reads of the past is told at once.
+func (c *Correlator) wantPast(u *unit) {
+	if !c.live() {
+		c.wantConfig(u)
+	}
+}
+
+// reasons are the relations by which a unit's job or end can ask for a job of this type.
+func reasons(j *job) (all []relation) {
+	for _, a := range asksFor(j.type_()) {
+		all = append(all, a.relations...)
+	}
+	if j.type_() == ActionStop && j.unit.config.StopWhenUnneeded {
+		all = append(all, pulls...)
+	}
+	return all
 }
 
 // pastReady: what the journal alone is to explain waits until nothing near it can

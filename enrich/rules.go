@@ -78,7 +78,7 @@ func (c *Correlator) absent(j *job) []string {
 	if !c.journalRead(j) {
 		missing = append(missing, "journal")
 	}
-	if !j.unit.configured || j.unit.config.Failed != "" {
+	if !j.unit.readable() {
 		missing = append(missing, "config")
 	}
 	if !j.scanned {
@@ -129,8 +129,7 @@ func (c *Correlator) expires(j *job) bool {
 	if kind(j.unit.name) != "mount" || j.type_() != ActionStop && j.type_() != "" {
 		return false
 	}
-	unread := !j.unit.configured || j.unit.config.Failed != ""
-	return unread || slices.ContainsFunc(c.linked(j.unit, "TriggeredBy"), func(t string) bool { return kind(t) == "automount" })
+	return !j.unit.readable() || slices.ContainsFunc(c.linked(j.unit, "TriggeredBy"), func(t string) bool { return kind(t) == "automount" })
 }
 
 // company says whether the job came together with one of a lower id: then it may be
@@ -164,29 +163,37 @@ func (c *Correlator) byPast(j *job) *why {
 	}
 	switch j.type_() {
 	case ActionStop, ActionRestart, ActionReload:
-		if len(j.entries) == 0 || c.neighbour(j) || c.expires(j) {
-			return &why{cause: CauseUnknown, missing: []string{"dbus", "config"}}
+		if len(j.entries) == 0 || c.expires(j) || c.mayBeAsked(j) {
+			return &why{cause: CauseUnknown, missing: []string{"dbus", j.unit.unclear()}}
 		}
 	case ActionStart:
-		if !j.unit.configured || j.unit.config.Failed != "" || startable(j.unit.config) {
+		if !j.unit.configured {
+			c.wantPast(j.unit)
+		}
+		if !j.unit.readable() || c.startable(j.unit) {
 			return nil
 		}
 	default:
 		return nil
 	}
-	if c.boot.range_(j) || c.shutdown.begun() {
+	if c.boot.mayHave(j) || c.shutdown.begun() {
 		return nil
 	}
 	return &why{cause: CauseManual, missing: []string{"requester"}, evidence: []Evidence{
 		c.proof(j.entries, "nothing else in the journal explains the job: a client asked")}}
 }
 
-// startable: something other than a client can start a unit with this configuration.
-func startable(cfg Config) bool {
-	for _, dep := range []string{"TriggeredBy", "RequiredBy", "WantedBy", "BoundBy", "UpheldBy", "RequisiteOf", "OnFailureOf", "OnSuccessOf"} {
-		if len(cfg.Deps[dep]) > 0 {
-			return true
-		}
+// unclear is what a unit's job that others may have asked for lacks.
+func (u *unit) unclear() string {
+	if u.readable() {
+		return "relation"
 	}
-	return cfg.BusName != ""
+	return "config"
 }
+
+// startable: something other than a client can start a unit with this configuration.
+func (c *Correlator) startable(u *unit) bool {
+	return u.config.BusName != "" || slices.ContainsFunc(starters[:], func(property string) bool { return len(c.linked(u, property)) > 0 })
+}
+
+var starters = [...]string{"TriggeredBy", "RequiredBy", "WantedBy", "BoundBy", "UpheldBy", "RequisiteOf", "OnFailureOf", "OnSuccessOf"}

@@ -94,6 +94,9 @@ func (u *unit) busy() bool {
 	return u.exit != nil || u.schedule != nil || isWaitingRestart(u.state.Sub)
 }
 
+// readable says whether its configuration is known.
+func (u *unit) readable() bool { return u.configured && u.config.Failed == "" }
+
 // kind is a unit's type: the last part of its name.
 func kind(unit string) string {
 	return unit[strings.LastIndexByte(unit, '.')+1:]

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,8 +14,18 @@ import (
 
 // TestAgreement: what explain rebuilds from systemd's entries alone has the ids that the
 // live path gave, and its causes or "unknown" with missing, never another cause. It
-// prints where the journal alone knows less.
+// prints where the journal alone knows less. The same holds where the configuration can
+// be read, as explain does on the machine itself.
 func TestAgreement(t *testing.T) {
+	for name, cut := range map[string]cut{"journal": journalOnly, "configured": configured} {
+		t.Run(name, func(t *testing.T) { corpusAgrees(t, cut) })
+	}
+}
+
+// A cut leaves of a recording what explain would have.
+type cut func([]enrich.Observation) []enrich.Observation
+
+func corpusAgrees(t *testing.T, cut cut) {
 	paths, err := filepath.Glob(filepath.Join(corpus, "*", "*.jsonl"))
 	if err != nil {
 		t.Fatal(err)
@@ -25,7 +36,7 @@ func TestAgreement(t *testing.T) {
 			continue
 		}
 		name := strings.TrimSuffix(strings.TrimPrefix(path, corpus+"/"), ".jsonl")
-		t.Run(name, func(t *testing.T) { sum.add(agrees(t, path)) })
+		t.Run(name, func(t *testing.T) { sum.add(agrees(t, path, cut)) })
 	}
 	if sum.live == 0 {
 		t.Skip("nothing is recorded")
@@ -41,7 +52,7 @@ func (a *agreement) add(b agreement) {
 	a.live, a.same, a.less = a.live+b.live, a.same+b.same, a.less+b.less
 }
 
-func agrees(t *testing.T, path string) (sum agreement) {
+func agrees(t *testing.T, path string, cut cut) (sum agreement) {
 	t.Helper()
 	file, err := os.Open(path)
 	if err != nil {
@@ -57,7 +68,7 @@ func agrees(t *testing.T, path string) (sum agreement) {
 		live[e.ID] = e
 	}
 	sum.live = len(live)
-	for _, e := range decide(journalOnly(observations), true) {
+	for _, e := range decide(cut(observations), true) {
 		l, ok := live[e.ID]
 		switch {
 		case !ok && cutShort(observations, e):
@@ -128,6 +139,23 @@ func journalOnly(all []enrich.Observation) (kept []enrich.Observation) {
 		}
 	}
 	return kept
+}
+
+// configured is journalOnly with the configuration that the recording has, known from the
+// beginning.
+func configured(all []enrich.Observation) []enrich.Observation {
+	var configs []enrich.Observation
+	for _, o := range all {
+		if o.Kind == enrich.KindConfig {
+			o.Time, o.Mono = 0, 0
+			configs = append(configs, o)
+		}
+	}
+	kept := journalOnly(all)
+	if len(kept) == 0 {
+		return nil
+	}
+	return slices.Concat(kept[:1], configs, kept[1:])
 }
 
 // fromBoot says whether the entries go back to the boot's own jobs.

@@ -62,20 +62,26 @@ func (l *link) readJob(ctx context.Context, id uint32) (enrich.Observation, bool
 	return enrich.Observation{Kind: enrich.KindJobType, Unit: strings.Clone(name), Job: job}, true, nil
 }
 
-// readConfig reads the properties of Unit and of the unit's type, by object path: that
-// loads the unit if it is not.
+// readConfig reads a unit's configuration.
 func (l *link) readConfig(ctx context.Context, unit string) (enrich.Config, error) {
-	path := unitPath + escapeLabel(unit)
-	var all, own properties
-	if err := l.call(ctx, path, propsName+".GetAll", unitIface).Store(&all); err != nil {
+	all, own, err := l.properties(ctx, unit)
+	if err != nil {
 		return enrich.Config{}, err
 	}
-	if iface := ifaceFor(unit); iface != "" {
-		if err := l.call(ctx, path, propsName+".GetAll", iface).Store(&own); err != nil {
-			return enrich.Config{}, err
-		}
-	}
 	return configOf(all, own), nil
+}
+
+// properties reads those of Unit and of the unit's type, by object path: that loads the
+// unit if it is not.
+func (l *link) properties(ctx context.Context, unit string) (all, own properties, err error) {
+	path := unitPath + escapeLabel(unit)
+	if err = l.call(ctx, path, propsName+".GetAll", unitIface).Store(&all); err != nil {
+		return nil, nil, err
+	}
+	if iface := ifaceFor(unit); iface != "" {
+		err = l.call(ctx, path, propsName+".GetAll", iface).Store(&own)
+	}
+	return all, own, err
 }
 
 // ifaceFor gives the interface of the unit's type, where it has a property that is wanted.
