@@ -58,6 +58,21 @@ func (c *Correlator) neighbours(j *job) (units []string) {
 	return units
 }
 
+// nearTrigger says whether a timer, path, socket or automount that systemd no longer knows
+// did something just then: a transient timer can start any unit, and is gone when it has.
+func (c *Correlator) nearTrigger(j *job) bool {
+	return slices.ContainsFunc(c.neighbours(j), func(name string) bool {
+		if !isTrigger(name) {
+			return false
+		}
+		u := c.unit(name)
+		if !u.configured {
+			c.wantPast(u)
+		}
+		return !u.readable()
+	})
+}
+
 // reach is how many units are looked at on the ways to one job.
 const reach = 256
 

@@ -170,7 +170,7 @@ func (c *Correlator) byPast(j *job) *why {
 		if !j.unit.configured {
 			c.wantPast(j.unit)
 		}
-		if !j.unit.readable() || c.startable(j.unit) {
+		if !j.unit.readable() || len(j.entries) == 0 || c.startable(j.unit) || c.nearTrigger(j) {
 			return nil
 		}
 	default:
@@ -191,9 +191,10 @@ func (u *unit) unclear() string {
 	return "config"
 }
 
-// startable: something other than a client can start a unit with this configuration.
+// startable: something other than a client can start a unit with this configuration. The
+// timer that starts a transient unit is often gone when that has started.
 func (c *Correlator) startable(u *unit) bool {
-	return u.config.BusName != "" || slices.ContainsFunc(starters[:], func(property string) bool { return len(c.linked(u, property)) > 0 })
+	return u.config.BusName != "" || u.config.Transient || slices.ContainsFunc(starters[:], func(property string) bool { return len(c.linked(u, property)) > 0 })
 }
 
 var starters = [...]string{"TriggeredBy", "RequiredBy", "WantedBy", "BoundBy", "UpheldBy", "RequisiteOf", "OnFailureOf", "OnSuccessOf"}

@@ -58,9 +58,7 @@ const keptFirings = 64
 // noteFiring remembers a timer, path, socket or automount that begins to run. Its
 // flush comes just before the JobNew of what it triggers (evidence §9, measured).
 func (c *Correlator) noteFiring(u *unit, was unit, o Observation) {
-	switch kind(u.name) {
-	case "timer", "path", "socket", "automount":
-	default:
+	if !isTrigger(u.name) {
 		return
 	}
 	began := u.state.Sub == "running" && (was.known && was.state.Sub != "running" ||
@@ -74,6 +72,15 @@ func (c *Correlator) noteFiring(u *unit, was unit, o Observation) {
 	if len(c.fired) > keptFirings {
 		c.fired = slices.Delete(c.fired, 0, 1)
 	}
+}
+
+// isTrigger knows the types of units that start others by themselves.
+func isTrigger(unit string) bool {
+	switch kind(unit) {
+	case "timer", "path", "socket", "automount":
+		return true
+	}
+	return false
 }
 
 // byTrigger: a manual start puts a socket into running too, but only after the

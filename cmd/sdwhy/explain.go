@@ -74,6 +74,9 @@ func (a *app) explain(ctx context.Context, f *explainFlags, args []string) error
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(500)) // short-lived: memory is cheaper than time
 	h := &historian{past: past, ask: ask, note: a.progress(), host: hostOf(ask.where)}
+	if ask.where.Directory == "" && len(ask.where.Files) == 0 {
+		h.memo.configs = &configs{ctx: ctx, log: a.log}
+	}
 	told, err := h.tell(ctx)
 	h.note.done()
 	a.warnSkipped(past)

@@ -19,6 +19,7 @@ type memory struct {
 	boots   map[string]*pastBoot
 	from    map[string]int64 // units that were not read to their beginning: up to when
 	told    map[string]enrich.Event
+	configs *configs // nil where the units' configuration cannot be known
 }
 
 // A pastBoot is what is known of one boot.
@@ -34,7 +35,7 @@ type pastBoot struct {
 type interval struct{ from, to int64 }
 
 func (m *memory) reset() {
-	*m = memory{boot: m.boot, entries: map[string]*enrich.Entry{}, mine: map[string]bool{}, boots: map[string]*pastBoot{},
+	*m = memory{boot: m.boot, configs: m.configs, entries: map[string]*enrich.Entry{}, mine: map[string]bool{}, boots: map[string]*pastBoot{},
 		from: map[string]int64{}, told: map[string]enrich.Event{}}
 }
 
@@ -141,9 +142,20 @@ func (m *memory) rebuilt(host string) (events []enrich.Event) {
 			}
 			return cmp.Compare(sequence(a.Cursor), sequence(b.Cursor))
 		})
-		events = append(events, rebuild(*m.of(id), host, entries)...)
+		events = append(events, m.judge(*m.of(id), host, entries)...)
 	}
 	return events
+}
+
+// judge rebuilds one boot's events, again and again while configuration that would tell
+// more can be had.
+func (m *memory) judge(b pastBoot, host string, entries []*enrich.Entry) []enrich.Event {
+	for {
+		events, wanted := rebuild(b, host, m.configs.known(), entries)
+		if !m.configs.read(wanted) {
+			return events
+		}
+	}
 }
 
 // sequence is the number of an entry in its file, "…;i=HEX;…".
@@ -154,8 +166,9 @@ func sequence(cursor string) uint64 {
 	return n
 }
 
-// rebuild feeds one boot's entries to a correlator that has no other witness.
-func rebuild(b pastBoot, host string, entries []*enrich.Entry) []enrich.Event {
+// rebuild feeds one boot's entries to a correlator that has no other witness but the
+// units' configuration, and says whose it would like to know besides.
+func rebuild(b pastBoot, host string, known []enrich.Observation, entries []*enrich.Entry) (events []enrich.Event, wanted []string) {
 	start := enrich.Host{Name: host, BootID: b.id, Manager: "system"}
 	if !b.whole && len(entries) > 0 {
 		// Where the boot's beginning was not read, nothing may be taken for a part of it.
@@ -163,7 +176,9 @@ func rebuild(b pastBoot, host string, entries []*enrich.Entry) []enrich.Event {
 	}
 	c := enrich.New(enrich.Options{LogLines: -1})
 	c.Observe(enrich.Observation{Kind: enrich.KindStart, Host: start})
-	var events []enrich.Event
+	for _, o := range known {
+		c.Observe(o)
+	}
 	observe := func(e *enrich.Entry) {
 		events = append(events, c.Observe(enrich.Observation{Kind: enrich.KindEntry, Time: e.Time, Mono: e.Mono, Entry: *e})...)
 	}
@@ -177,7 +192,8 @@ func rebuild(b pastBoot, host string, entries []*enrich.Entry) []enrich.Event {
 		}
 		observe(e)
 	}
-	return append(events, c.Flush()...)
+	events = append(events, c.Flush()...)
+	return events, c.Wants().Configs
 }
 
 func lowest(downs []enrich.Entry) (least *enrich.Entry) {
