@@ -12,7 +12,7 @@ const (
 // (transaction_drop_redundant comes last, transaction.c). So the way from a job to
 // the one that asked for it can lead over units whose configuration must be read.
 func (c *Correlator) byChain(j *job) *why {
-	if !c.company(j) {
+	if j.firstAt == 0 || !c.company(j) {
 		return nil
 	}
 	waits := false

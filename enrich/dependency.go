@@ -190,7 +190,7 @@ func (c *Correlator) byHandler(j *job) *why {
 		for _, name := range c.linked(j.unit, h.property) {
 			if proof := c.triggered(j, name, h.text, h.cause == CauseOnFailure); proof != nil {
 				w := &why{cause: h.cause, trigger: &Trigger{Unit: name, Relation: string(h.cause)}, evidence: []Evidence{*proof}}
-				if u := c.peek(name); u != nil {
+				if u := c.peek(name); u != nil && j.firstAt != 0 {
 					w.root, w.tentative = c.rootOfEnd(u, j.firstAt)
 				}
 				return w

@@ -45,6 +45,7 @@ func init() {
 		{"chain", "a lower job id of the same go leads to this unit over units that needed no job", (*Correlator).byChain},
 		{"sudo", "sudo logged just before a command line that fits the job", (*Correlator).bySudo},
 		{"client-word", "systemd's own text says that a client asked (257+)", (*Correlator).byClientWord},
+		{"past-transaction", "from the journal alone: a dependency asks for this very job, and the other unit had such a job of a lower id just then", (*Correlator).byPastTransaction},
 		{"past", "from the journal alone: a stop, restart or reload that no other job explains", (*Correlator).byPast},
 		{"exclusion", "no unit, no boot and no restart explains it, and every witness that could was there", (*Correlator).byExclusion},
 	}
@@ -158,7 +159,7 @@ func (c *Correlator) byClientWord(j *job) *why {
 // byPast: what the journal alone may claim. Jobs close by in id may be its reason,
 // and a start may have a trigger that leaves no entry.
 func (c *Correlator) byPast(j *job) *why {
-	if c.live() && (j.firstAt != 0 || c.covers(j.newTime)) {
+	if !c.alone(j) {
 		return nil
 	}
 	switch j.type_() {

@@ -2,12 +2,15 @@ package integration
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"sdwhy/enrich"
 )
@@ -77,6 +80,9 @@ func agrees(t *testing.T, path string, cut cut) (sum agreement) {
 			t.Errorf("only from the journal: %s %s %s %s", e.ID, e.Unit, e.Action, e.Cause)
 		case e.Cause == l.Cause:
 			sum.same++
+			if diff := otherUnits(e, l); diff != "" {
+				t.Errorf("%s %s %s: %s", e.ID, e.Unit, e.Action, diff)
+			}
 		case e.Cause == enrich.CauseUnknown && len(e.Missing) > 0:
 			sum.less++
 			t.Logf("knows less: %s %s is %s, live %s; missing %s", e.Unit, e.Action, e.Cause, l.Cause, strings.Join(e.Missing, ", "))
@@ -90,6 +96,24 @@ func agrees(t *testing.T, path string, cut cut) (sum agreement) {
 		}
 	}
 	return sum
+}
+
+// otherUnits says how trigger and root, where the journal alone names them, differ from what
+// the live path names.
+func otherUnits(e, live enrich.Event) string {
+	type units struct{ Trigger, Root string }
+	of := func(e enrich.Event) (u units) {
+		if e.Trigger != nil {
+			u.Trigger = e.Trigger.Relation + " " + e.Trigger.Unit
+		}
+		if e.Root != nil {
+			u.Root = string(e.Root.Cause) + " " + e.Root.Unit
+		}
+		return u
+	}
+	got, want := of(e), of(live)
+	got.Trigger, got.Root = cmp.Or(got.Trigger, want.Trigger), cmp.Or(got.Root, want.Root)
+	return gocmp.Diff(want, got)
 }
 
 // conceded are the three places where the contract lets the journal alone say another

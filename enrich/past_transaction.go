@@ -1,0 +1,87 @@
+package enrich
+
+import "slices"
+
+// alone says whether the journal is the only witness of a job.
+func (c *Correlator) alone(j *job) bool {
+	return !c.live() || j.firstAt == 0 && !c.covers(j.newTime)
+}
+
+// byPastTransaction is byTransaction from entries. That the two jobs were announced
+// together cannot be seen; but a job on the other unit would have asked for one on this
+// unit, so if this unit has but one, it is that.
+func (c *Correlator) byPastTransaction(j *job) *why {
+	if !c.alone(j) || len(j.entries) == 0 || !j.unit.readable() || c.boot.mayHave(j) || c.shutdown.begun() {
+		return nil
+	}
+	var parent *job
+	var rel string
+	for _, a := range pastAsks(j.type_()) {
+		for _, r := range a.relations {
+			for _, name := range c.linked(j.unit, r.property) {
+				m := c.pastParent(name, j, a.types)
+				if m != nil && (parent == nil || m.id < parent.id) {
+					parent, rel = m, r.name
+				}
+			}
+		}
+	}
+	if parent == nil {
+		return nil
+	}
+	w := &why{cause: CauseDependency, trigger: &Trigger{Unit: parent.unit.name, Relation: rel, JobID: parent.id}}
+	if c.pastReady(parent) {
+		w.root, _ = c.rootOfJob(parent)
+	}
+	w.evidence = []Evidence{{Source: "journal", Cursor: parent.cursor(), Says: "job of " + parent.unit.name + " came just then, with a lower id; " + rel + "= links the two"}}
+	return w
+}
+
+// cursor is that of the last of the job's entries that is still known.
+func (j *job) cursor() string {
+	switch n := len(j.entries); {
+	case j.closing != nil:
+		return j.closing.Cursor
+	case n > 0:
+		return j.entries[n-1].Cursor
+	}
+	return ""
+}
+
+// pastAsks are asksFor with what only the bus could make sure of left out: a start that
+// was the rest of a restart.
+func pastAsks(jobType string) []asks {
+	switch jobType {
+	case ActionStart:
+		return []asks{{[]string{ActionStart, ActionRestart}, pulls}}
+	case ActionStop, ActionRestart, ActionReload:
+		return asksFor(jobType)
+	}
+	return nil
+}
+
+// pastParent finds the job on a unit that can have asked for j, and has not asked for another.
+func (c *Correlator) pastParent(name string, j *job, types []string) *job {
+	u := c.peek(name)
+	if u == nil || u == j.unit {
+		return nil
+	}
+	for _, m := range u.jobs {
+		if m.id < j.id && j.id-m.id < idRange && slices.Contains(types, m.type_()) && beside(m, j) && !pastAnswered(m, j) &&
+			(j.type_() != ActionRestart || m.type_() == ActionRestart || m.auto != nil) {
+			return m
+		}
+	}
+	return nil
+}
+
+// beside says whether the entries of two jobs lie within the same seconds.
+func beside(m, j *job) bool {
+	last := func(k *job) int64 { return max(k.newTime, k.endTime) }
+	return m.newTime != 0 && m.newTime-last(j) < nearby && j.newTime-last(m) < nearby
+}
+
+// pastAnswered: the unit had its job of m's transaction already.
+func pastAnswered(m, j *job) bool {
+	return slices.ContainsFunc(j.unit.jobs, func(k *job) bool { return k != j && m.id < k.id && k.id < j.id })
+}
