@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/riemann/riemann-go-client/proto"
 	pb "google.golang.org/protobuf/proto"
@@ -35,8 +36,9 @@ type leaf struct {
 	write  func(reflect.Value) string
 }
 
-// leaves is computed once from the type, so a field added to the event appears by itself.
-var leaves = plan(reflect.TypeFor[enrich.Event](), "", nil)
+// leaves is computed from the type, so a field added to the event appears by itself. Once,
+// when the first event is sent: explain sends none, and is to start fast.
+var leaves = sync.OnceValue(func() []leaf { return plan(reflect.TypeFor[enrich.Event](), "", nil) })
 
 // plan walks a struct and names each field after its JSON name.
 func plan(t reflect.Type, prefix string, index []int) []leaf {
@@ -149,9 +151,9 @@ func attributes(e enrich.Event, extra map[string]string) []*proto.Attribute {
 		out = append(out, &proto.Attribute{Key: pb.String(name), Value: pb.String(clean(value, maxText))})
 	}
 	root := reflect.ValueOf(&e).Elem()
-	for i := range leaves {
-		if value, ok := leaves[i].value(root); ok {
-			add(leaves[i].name, value)
+	for _, l := range leaves() {
+		if value, ok := l.value(root); ok {
+			add(l.name, value)
 		}
 	}
 	if c := closing(e.Evidence); c != "" {

@@ -91,13 +91,16 @@ func (h *historian) unknownUnit(ctx context.Context, typed string) error {
 	return &hintError{err, "it never ran while this journal was written, or its entries are gone; sdwhy explain '*' tells of all that are there"}
 }
 
-var bootIDText = regexp.MustCompile(`^[0-9a-fA-F]{32}$`)
+// isBootID: 32 hex digits.
+func isBootID(text string) bool {
+	return len(text) == 32 && strings.Trim(text, "0123456789abcdefABCDEF") == ""
+}
 
 // bootID is the id of the boot that was typed: an id, or a number counted as
 // journalctl counts: 0 the newest, -1 the one before, 1 the oldest.
 func (h *historian) bootID(ctx context.Context) (string, error) {
 	typed := strings.ReplaceAll(h.ask.boot, "-", "")
-	if bootIDText.MatchString(typed) {
+	if isBootID(typed) {
 		return strings.ToLower(typed), nil
 	}
 	n, err := strconv.Atoi(h.ask.boot)
