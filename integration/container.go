@@ -73,6 +73,10 @@ func gone(text string) bool {
 // Path is where the host sees a file that was installed, or written inside.
 func (c *Container) Path(inside string) string { return filepath.Join(c.dir, "files", inside) }
 
+// Init is the pid, in our namespace, of the container's PID 1; its /proc/PID/root is
+// the container's own view of its files and cgroups.
+func (c *Container) Init() int { return c.init }
+
 // Install writes a file before the boot.
 func (c *Container) Install(path string, data []byte, mode fs.FileMode) error {
 	path = c.Path(path)

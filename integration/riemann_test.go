@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -47,33 +45,19 @@ func TestRiemann(t *testing.T) {
 	}
 }
 
-// buildSink compiles the sink, and gives it with the libraries that it needs, by path.
+// buildSink gives the sink's files.
 func buildSink(t *testing.T) map[string][]byte {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), "sink")
-	if out, err := exec.Command("gcc", "-O1", "-o", bin, "sink/sink.c", "-lriemann-client").CombinedOutput(); err != nil {
-		t.Fatalf("failed to build the sink (libriemann-client-dev is needed): %v\n%s", err, out)
-	}
-	out, err := exec.Command("ldd", bin).Output()
+	files, err := BuildSink(t.Context(), "sink", t.TempDir())
 	if err != nil {
 		t.Fatal(err)
-	}
-	files := map[string][]byte{"/opt/sink/sink": read(t, bin)}
-	for line := range strings.Lines(string(out)) {
-		f := strings.Fields(line)
-		switch {
-		case len(f) > 2 && f[1] == "=>":
-			files["/opt/sink/"+f[0]] = read(t, f[2])
-		case len(f) > 0 && strings.HasPrefix(f[0], "/"): // the loader, as old as those libraries
-			files["/opt/sink/loader"] = read(t, f[0])
-		}
 	}
 	return files
 }
 
 // riemannUnits run the sink, and a service that crashes once and comes back.
 var riemannUnits = map[string][]byte{
-	"/opt/sink/run": []byte("#!/bin/sh\nexec /opt/sink/loader --library-path /opt/sink /opt/sink/sink " + sinkPort + " 2>/root/sink.stderr\n"),
+	"/opt/sink/run": []byte("#!/bin/sh\nexec " + SinkCommand + " " + sinkPort + " 2>/root/sink.stderr\n"),
 	"/etc/systemd/system/sink.service": []byte(`[Unit]
 Before=sdwhy-test.service
 [Service]

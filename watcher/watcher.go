@@ -53,7 +53,7 @@ type Stats struct {
 	Resyncs     uint64 // listings, the first one included
 	ConfigReads uint64 // units whose configuration was read
 	Scans       uint64 // scans of /proc
-	ScanTime    time.Duration
+	ScanTime    time.Duration // CPU time of these scans
 }
 
 type counters struct {

@@ -19,6 +19,8 @@ type counters struct {
 	Dropped uint64        // events given up, for want of room or because Riemann refused them
 	Open    int           // jobs without an event yet
 	Queue   int           // events not acknowledged yet
+	Scans   uint64        // scans of /proc for who asked
+	Scan    time.Duration // CPU time that they took
 	Lag     time.Duration // from the newest journal entry's writing to its arrival
 }
 
@@ -36,6 +38,7 @@ func (c counters) values() map[string]float64 {
 		"signals_lost": float64(c.Lost), "gaps": float64(c.Gaps),
 		"acked": float64(c.Acked), "dropped": float64(c.Dropped),
 		"open_jobs": float64(c.Open), "queue": float64(c.Queue),
+		"proc_scans": float64(c.Scans), "proc_scan_s": c.Scan.Seconds(),
 		"journal_lag_s": c.Lag.Seconds(),
 	}
 }

@@ -100,6 +100,8 @@ func figures(c counters) []figure {
 		{"dropped_total", "Events given up.", counter, float64(c.Dropped)},
 		{"open_jobs", "Jobs without an event yet.", gauge, float64(c.Open)},
 		{"queue", "Events not acknowledged yet.", gauge, float64(c.Queue)},
+		{"proc_scans_total", "Scans of /proc for who asked.", counter, float64(c.Scans)},
+		{"proc_scan_seconds_total", "CPU time of these scans.", counter, c.Scan.Seconds()},
 		{"journal_lag_seconds", "From the newest journal entry's writing to its arrival.", gauge, c.Lag.Seconds()},
 	}
 }

@@ -180,7 +180,7 @@ func (w *watch) counters() counters {
 	c := counters{
 		Signals: bus.Signals, Lost: bus.Dropped, Entries: uint64(read.Entries),
 		Events: decided.Events, Unknown: decided.Unknown, Gaps: decided.Gaps + w.stages.resumed, Open: decided.OpenJobs,
-		Lag: w.pipeline.lag,
+		Scans: bus.Scans, Scan: bus.ScanTime, Lag: w.pipeline.lag,
 	}
 	if w.delivery != nil {
 		sent := w.delivery.sender.Load().Stats()
