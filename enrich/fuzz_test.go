@@ -44,29 +44,3 @@ func FuzzCorrelator(f *testing.F) {
 		check(c.Flush())
 	})
 }
-
-// BenchmarkCorrelator replays a crash with its restart: events a second, and what an event costs.
-func BenchmarkCorrelator(b *testing.B) {
-	data, err := os.ReadFile("../integration/testdata/corpus/257/crash-restart.jsonl")
-	if err != nil {
-		b.Skip(err)
-	}
-	var rec []Observation
-	for line := range bytes.Lines(data) {
-		var o Observation
-		if err := json.Unmarshal(line, &o); err != nil {
-			b.Fatal(err)
-		}
-		rec = append(rec, o)
-	}
-	b.ReportAllocs()
-	events := 0
-	for b.Loop() {
-		c := New(Options{})
-		for _, o := range rec {
-			events += len(c.Observe(o))
-		}
-		events += len(c.Flush())
-	}
-	b.ReportMetric(float64(events)/b.Elapsed().Seconds(), "events/s")
-}

@@ -45,14 +45,14 @@ type Watcher struct {
 
 // Stats counts what a Watcher has seen since it began.
 type Stats struct {
-	Signals     uint64 // signals that arrived and are wanted
-	Dropped     uint64 // of those, dropped because the queue was full
-	Undecodable uint64 // signals that were not what systemd sends
-	Queued      int    // signals waiting to be told
-	Reconnects  uint64 // connections made after the first
-	Resyncs     uint64 // listings, the first one included
-	ConfigReads uint64 // units whose configuration was read
-	Scans       uint64 // scans of /proc
+	Signals     uint64        // signals that arrived and are wanted
+	Dropped     uint64        // of those, dropped because the queue was full
+	Undecodable uint64        // signals that were not what systemd sends
+	Queued      int           // signals waiting to be told
+	Reconnects  uint64        // connections made after the first
+	Resyncs     uint64        // listings, the first one included
+	ConfigReads uint64        // units whose configuration was read
+	Scans       uint64        // scans of /proc
 	ScanTime    time.Duration // CPU time of these scans
 }
 

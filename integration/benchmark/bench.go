@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -86,8 +87,9 @@ func (b *bench) table(ctx context.Context, rows []row) error {
 		}
 	}
 	var results []result
+	defer func() { show(os.Stdout, b.suite, rows, results) }()
 	for _, r := range rows {
-		unlock, err := b.alone()
+		unlock, err := b.alone(ctx)
 		if err != nil {
 			return err
 		}
@@ -98,12 +100,11 @@ func (b *bench) table(ctx context.Context, rows []row) error {
 		}
 		results = append(results, more...)
 	}
-	show(os.Stdout, b.suite, rows, results)
 	return b.profiles()
 }
 
 // alone waits for the lock that was named, if one was.
-func (b *bench) alone() (unlock func(), err error) {
+func (b *bench) alone(ctx context.Context) (unlock func(), err error) {
 	if b.lock == "" {
 		return func() {}, nil
 	}
@@ -111,7 +112,15 @@ func (b *bench) alone() (unlock func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	return func() { f.Close() }, unix.Flock(int(f.Fd()), unix.LOCK_EX)
+	for unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
+		select {
+		case <-ctx.Done():
+			f.Close()
+			return nil, ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	return func() { f.Close() }, nil
 }
 
 // profiles copies the profiles out.

@@ -104,7 +104,7 @@ func (b *bench) metrics() (c counts, err error) {
 		}
 	}
 	return counts{signals: int(values["sdwhy_signals_total"]), entries: int(values["sdwhy_journal_entries_total"]),
-		scan: time.Duration(values["sdwhy_proc_scan_seconds_total"] * float64(time.Second))}, nil
+		scans: int(values["sdwhy_proc_scans_total"]), scan: time.Duration(values["sdwhy_proc_scan_seconds_total"] * float64(time.Second))}, nil
 }
 
 // said is the last of what a row wrote to stderr.

@@ -48,6 +48,9 @@ func main() {
 }
 
 func run(ctx context.Context, o options) error {
+	if o.growth || o.flood {
+		o.rows = "sdwhy"
+	}
 	chosenRows, err := choose(rows, o.rows, func(r row) string { return r.name })
 	if err != nil {
 		return err
@@ -62,11 +65,18 @@ func run(ctx context.Context, o options) error {
 		}
 	}
 	b := &bench{options: o, storms: chosenStorms}
+	do := func(ctx context.Context) error { return b.table(ctx, chosenRows) }
+	switch {
+	case o.growth:
+		b.storms, do = append(chosenStorms, grown, asked), b.grow
+	case o.flood:
+		b.storms, do = []storm{victims}, b.drown
+	}
 	if err := b.boot(ctx, chosenRows); err != nil {
 		return err
 	}
 	defer b.Close()
-	return b.table(ctx, chosenRows)
+	return do(ctx)
 }
 
 // choose picks what list names, all for "".

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 )
 
@@ -73,7 +72,7 @@ func (b *bench) storm(ctx context.Context, s storm) (result, error) {
 	if err != nil {
 		return res, err
 	}
-	res.counts = counts{after.jobs - before.jobs, after.signals - before.signals, after.entries - before.entries, after.scan - before.scan}
+	res.counts = after.since(before)
 	if res.delays, err = b.delays(before.jobs); err != nil {
 		return res, err
 	}
@@ -119,10 +118,14 @@ func (b *bench) counts() (counts, error) {
 	return b.row.count(b)
 }
 
+func (c counts) since(before counts) counts {
+	return counts{c.jobs - before.jobs, c.signals - before.signals, c.entries - before.entries, c.scans - before.scans, c.scan - before.scan}
+}
+
 const (
 	restFor   = 500 * time.Millisecond
 	restUsage = 3 * time.Millisecond // CPU time that is used at rest
-	restLimit = 30 * time.Second
+	restLimit = 2 * time.Minute      // what is not done by then is not counted
 )
 
 // rest waits until the row, PID 1 and the bus do nothing more.
@@ -134,12 +137,14 @@ func (b *bench) rest() error {
 		if now, err = b.meter.read(); err != nil {
 			break
 		}
-		used := now.row + now.init + now.bus - last.row - last.init - last.bus
+		row, init, bus := now.row-last.row, now.init-last.init, now.bus-last.bus
+		used := row + init + bus
 		if used < restUsage || b.row.scrape > 0 && time.Since(began) > 2*restFor {
 			return nil
 		}
 		if last = now; time.Since(began) > restLimit {
-			return fmt.Errorf("%s does not come to rest: %v of CPU in %v", b.row.name, used, restFor)
+			b.say("%s is not at rest after %v: in %v it used %v of CPU, PID 1 %v, dbus-daemon %v", b.row.name, restLimit, restFor, row, init, bus)
+			return nil
 		}
 	}
 	return err

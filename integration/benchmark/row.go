@@ -24,7 +24,8 @@ type row struct {
 // counts are what a row has seen since it began, by its own word.
 type counts struct {
 	jobs, signals, entries int
-	scan                   time.Duration // CPU time of sdwhy's scans of /proc
+	scans                  int           // sdwhy's scans of /proc
+	scan                   time.Duration // CPU time of these
 }
 
 const (
