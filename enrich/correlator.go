@@ -73,6 +73,7 @@ type Correlator struct {
 	plugs     []plug
 	hints     []hint
 	seen      []sighting
+	indexes   map[int]*index // of clients, by pid
 	traces    []trace
 	ends      map[end][]string // far ends of dependencies, from the near ones
 	recheckAt int64            // mono of when a verdict that waits for others is to be tried again
@@ -94,7 +95,7 @@ func New(opt Options) *Correlator {
 	opt.Deadline = cmp.Or(opt.Deadline, defaultDeadline)
 	opt.LogLines = cmp.Or(opt.LogLines, defaultLogLines)
 	opt.Units = cmp.Or(opt.Units, defaultUnits)
-	c := &Correlator{opt: opt, witnesses: map[string]*witness{}, jobs: map[uint32]*job{}, ends: map[end][]string{}}
+	c := &Correlator{opt: opt, witnesses: map[string]*witness{}, jobs: map[uint32]*job{}, ends: map[end][]string{}, indexes: map[int]*index{}}
 	c.units, _ = simplelru.NewLRU[string, *unit](maxInt, nil) // bounded by forget, which spares the busy
 	c.told, _ = simplelru.NewLRU[string, struct{}](1<<14, nil)
 	return c

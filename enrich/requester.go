@@ -2,7 +2,6 @@ package enrich
 
 import (
 	"cmp"
-	"path"
 	"slices"
 	"strings"
 )
@@ -40,7 +39,7 @@ func (c *Correlator) requesterOf(j *job) *Client {
 	}
 	for i := range c.seen {
 		s := &c.seen[i]
-		if j.firstAt-s.at < seenFor && s.at <= j.firstAt && slices.Contains(s.Units, j.unit.name) && c.fits(&s.Client, j) && !spent(&s.Client, j) {
+		if j.firstAt-s.at < seenFor && s.at <= j.firstAt && c.fits(&s.Client, j) && c.outright(&s.Client, j.unit.name) && !spent(&s.Client, j) {
 			return &s.Client
 		}
 	}
@@ -152,11 +151,11 @@ func (c *Correlator) fits(cl *Client, j *job) bool {
 	case "reboot", "poweroff", "halt", "kexec", "soft-reboot", "exit", "shutdown", "rescue", "emergency", "default":
 		return j.unit.name == verbTarget(cl.Verb)
 	case "run":
-		return j.unit.config.Transient && (len(cl.Units) == 0 || namesUnit(cl, j)) && startLike(j)
+		return j.unit.config.Transient && (len(cl.Units) == 0 || c.named(cl, j)) && startLike(j)
 	case "call":
-		return namesUnit(cl, j)
+		return c.named(cl, j)
 	}
-	return verbFits(cl.Verb, j) && namesUnit(cl, j)
+	return verbFits(cl.Verb, j) && c.named(cl, j)
 }
 
 func verbTarget(verb string) string {
@@ -203,17 +202,4 @@ var verbJobs = map[string][]string{
 	"mask":                  {ActionStop},
 	"clean":                 {ActionStop},
 	"set-property":          nil,
-}
-
-// namesUnit compares with the unit's name and aliases, globs included.
-func namesUnit(cl *Client, j *job) bool {
-	names := append([]string{j.unit.name}, j.unit.config.Names...)
-	return slices.ContainsFunc(cl.Units, func(pattern string) bool {
-		return slices.ContainsFunc(names, func(name string) bool {
-			if ok, err := path.Match(pattern, name); err == nil && ok {
-				return true
-			}
-			return pattern == name
-		})
-	})
 }

@@ -29,12 +29,12 @@ func openat(dir int, path []byte) (int, error) {
 
 // process reads a process whose comm is a client's. It reports false when its command line
 // asks for nothing, or asks another manager than the one watched.
-func (t *table) process(pid int) (process, bool) {
+func (t *table) process(pid int, line []byte) (process, bool) {
 	s, ok := parseStat(t.read(pid, "stat"))
 	if !ok {
 		return process{}, false
 	}
-	args := splitArgs(t.read(pid, "cmdline"))
+	args := splitArgs(line)
 	ask, ok := parseArgs(s.comm, args)
 	if !ok || ask.user != t.user {
 		return process{}, false
@@ -163,6 +163,7 @@ func splitArgs(b []byte) []string {
 
 // cmdline joins arguments with secrets masked, at most maxCmdline bytes of valid UTF-8.
 func cmdline(args []string) string {
+	args = args[:min(len(args), maxCmdline)] // each is a byte or more, with its space
 	s := strings.ToValidUTF8(strings.Join(mask(args), " "), "\uFFFD")
 	s = strings.Map(printable, s)
 	if len(s) <= maxCmdline {

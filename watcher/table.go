@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"bytes"
 	"encoding/binary"
 	"os"
 	"slices"
@@ -33,6 +34,8 @@ type table struct {
 	path []byte
 	pids []pid
 	calm calm
+
+	cache cache
 }
 
 // A pid is an entry of /proc. Its inode number tells it from an earlier process of that pid:
@@ -58,6 +61,7 @@ func (t *table) close() {
 func (t *table) clients() []enrich.Client {
 	t.list()
 	t.calm.begin(time.Now())
+	t.cache.begin()
 	var found []process
 	reads := 0
 	for _, p := range t.pids {
@@ -72,12 +76,28 @@ func (t *table) clients() []enrich.Client {
 		if !isClient(comm) {
 			continue
 		}
-		if c, ok := t.process(p.pid); ok {
+		if c, ok := t.client(p, comm); ok {
 			found = append(found, c)
 		}
 	}
 	t.calm.end()
 	return choose(found)
+}
+
+// client gives a process whose comm is a client's, read anew where it is not known. comm is
+// valid until the next read.
+func (t *table) client(p pid, comm []byte) (process, bool) {
+	comm = bytes.Clone(comm)
+	cmdline := t.read(p.pid, "cmdline")
+	if k, ok := t.cache.get(p, comm, cmdline); ok {
+		return k.process, true
+	}
+	cmdline = bytes.Clone(cmdline)
+	c, ok := t.process(p.pid, cmdline)
+	if ok {
+		t.cache.put(p, cached{comm, cmdline, c})
+	}
+	return c, ok
 }
 
 // list reads the pids, youngest number first: the one who asked has often just begun.
