@@ -75,9 +75,9 @@ func (c *Correlator) remember(o Observation) {
 }
 
 func shortArgs(cl *Client) string {
-	args := append([]string{cl.Verb}, cl.Units...)
-	if len(args) > 4 {
-		args = append(args[:4:4], "…")
+	args := append([]string{cl.Verb}, cl.Units[:min(len(cl.Units), 3)]...)
+	if len(cl.Units) > 3 {
+		args = append(args, "…")
 	}
 	return strings.Join(args, " ")
 }

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 )
 
@@ -27,7 +26,6 @@ const (
 // its parent's to act on, so they are ignored. An error has been told to the parent.
 func Child(ctx context.Context, args []string, stdin *os.File, stdout io.Writer) error {
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
-	debug.SetGCPercent(50) // a small heap that lives for ever
 	out := bufio.NewWriterSize(stdout, 1<<16)
 	err := runChild(ctx, args, stdin, out)
 	if err != nil {

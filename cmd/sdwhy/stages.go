@@ -198,6 +198,7 @@ func (a *app) childCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "journal-child", Hidden: true, DisableFlagParsing: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			frugal(a.env)
 			return journal.Child(cmd.Context(), args, os.Stdin, a.stdout)
 		},
 	}

@@ -49,6 +49,7 @@ type watch struct {
 
 // main sets everything up, then runs until ctx ends.
 func (w *watch) main(ctx context.Context, record string) error {
+	frugal(w.env)
 	c, err := w.load()
 	if err != nil {
 		return err
