@@ -7,9 +7,9 @@ import (
 )
 
 // daemonLine is a line of a helper daemon, known by its unit.
-func (d decoder) daemonLine(e *enrich.Entry, r record) bool {
-	comm := r.fields["_COMM"]
-	switch unit := r.fields["_SYSTEMD_UNIT"]; {
+func (d decoder) daemonLine(e *enrich.Entry, r *record) bool {
+	comm := r.fields[fComm]
+	switch unit := r.fields[fOwnUnit]; {
 	case unit == "systemd-oomd.service":
 		return oomdLine(e)
 	case unit == "systemd-logind.service", e.MessageID == msgSleepStart, e.MessageID == msgSleepStop:
@@ -23,9 +23,9 @@ func (d decoder) daemonLine(e *enrich.Entry, r record) bool {
 }
 
 // journaldLine is what journald says of itself; only it has the transport "driver".
-func journaldLine(e *enrich.Entry, r record) bool {
+func journaldLine(e *enrich.Entry, r *record) bool {
 	e.Source = enrich.SourceJournald
-	e.Fields = pick(r, "N_DROPPED")
+	e.Fields = pick(r, fDropped)
 	if e.MessageID == enrich.MsgJournalDropped {
 		// "Suppressed 34 messages from init.scope"
 		_, e.Unit, _ = strings.Cut(e.Message, " messages from ")
@@ -35,10 +35,10 @@ func journaldLine(e *enrich.Entry, r record) bool {
 
 // kernelLine passes the OOM killer's lines, and those of PID 1 that journald
 // got by /dev/kmsg, which root alone can write: they have no fields but the text.
-func kernelLine(e *enrich.Entry, r record) bool {
-	switch r.fields["SYSLOG_IDENTIFIER"] {
+func kernelLine(e *enrich.Entry, r *record) bool {
+	switch r.fields[fIdentifier] {
 	case "systemd":
-		e.Source, e.Fields = enrich.SourceManager, pick(r, "_TRANSPORT")
+		e.Source, e.Fields = enrich.SourceManager, pick(r, fTransport)
 		return true
 	case "kernel":
 		e.Source, e.Fields = enrich.SourceKernel, oomFields(e.Message)
@@ -79,12 +79,12 @@ func oomdLine(e *enrich.Entry) bool {
 
 // logindLine passes shutdown and sleep, and from 262 who asked for it. Sleep is
 // logged by systemd-sleep, as root.
-func logindLine(e *enrich.Entry, r record) bool {
+func logindLine(e *enrich.Entry, r *record) bool {
 	sleep := e.MessageID == msgSleepStart || e.MessageID == msgSleepStop
-	if r.fields["_SYSTEMD_UNIT"] != "systemd-logind.service" && (!sleep || r.fields["_UID"] != "0") {
+	if r.fields[fOwnUnit] != "systemd-logind.service" && (!sleep || r.fields[fUID] != "0") {
 		return false
 	}
-	e.Source, e.Fields = enrich.SourceLogind, pick(r, "SHUTDOWN", "SLEEP")
+	e.Source, e.Fields = enrich.SourceLogind, pick(r, fShutdown, fSleep)
 	return sleep || e.MessageID == enrich.MsgShutdown || strings.Contains(e.Message, " requested from client ")
 }
 

@@ -129,30 +129,31 @@ func (t *tailer) tell(behind bool) {
 // drain reads up to a batch of entries; behind says that there may be more.
 func (t *tailer) drain() (behind bool, err error) {
 	for range batch {
-		if !t.standing {
-			ok, err := t.main.step(false)
-			if err != nil && gone(err) {
-				return true, t.reopen(err.Error())
-			}
-			if !ok {
-				return false, err
-			}
+		m := onwards
+		if t.standing {
+			m, t.standing = here, false
 		}
-		t.standing = false
-		if err := t.pass(); err != nil {
+		r, err := t.main.record(m)
+		switch {
+		case errors.Is(err, io.EOF):
+			return false, nil
+		case errors.Is(err, errUnreadable):
+			err = t.lose(1, err.Error())
+		case err == nil:
+			err = t.pass(r)
+		case gone(err):
+			return true, t.reopen(err.Error())
+		}
+		if err != nil {
 			return false, err
 		}
 	}
 	return true, nil
 }
 
-// pass reads the entry that main stands on and sends it on if it says anything.
-func (t *tailer) pass() error {
-	r, ok := t.main.record()
-	if !ok {
-		return t.lose(1, "a journal entry could not be read")
-	}
-	t.last, t.place = r.realtime, place{Cursor: r.cursor, Seen: r.realtime}
+// pass sends an entry on if it says anything.
+func (t *tailer) pass(r *record) error {
+	t.last, t.place = r.realtime, place{Cursor: r.fields[fCursor], Seen: r.realtime}
 	e, ok := t.decode.entry(r)
 	if !ok {
 		return nil
@@ -179,13 +180,15 @@ func (t *tailer) tail(want tail) error {
 	}
 	l := lines{Unit: want.Unit, Log: enrich.Log{Invocation: want.Invocation}}
 	for read := 0; read < maxTail && len(l.Log.Lines) < want.Lines; read++ {
-		if ok, err := t.aux.step(true); !ok || err != nil {
+		r, err := t.aux.record(back)
+		if errors.Is(err, errUnreadable) {
+			continue
+		}
+		if err != nil {
 			break
 		}
-		if r, ok := t.aux.record(); ok {
-			if e, ok := own.entry(r); ok {
-				l.Log.Lines = append(l.Log.Lines, e.Message)
-			}
+		if e, ok := own.entry(r); ok {
+			l.Log.Lines = append(l.Log.Lines, e.Message)
 		}
 	}
 	slices.Reverse(l.Log.Lines)

@@ -69,21 +69,3 @@ func FuzzParseEntry(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkEncode(b *testing.B) {
-	var buf []byte
-	b.ReportAllocs()
-	for b.Loop() {
-		buf = appendEntry(buf[:0], &sample)
-	}
-}
-
-func BenchmarkParse(b *testing.B) {
-	payload := appendEntry(nil, &sample)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := parseEntry(payload); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

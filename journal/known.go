@@ -45,10 +45,10 @@ func boots(q Query) ([]Boot, error) {
 		if err := r.match([]term{{"_BOOT_ID=" + id}}); err != nil {
 			return nil, err
 		}
-		if b.First, err = r.edge(r.SeekHead, false); err != nil {
+		if b.First, err = r.edge(r.SeekHead, onwards); err != nil {
 			continue // its files cannot be read
 		}
-		if b.Last, err = r.edge(r.SeekTail, true); err != nil {
+		if b.Last, err = r.edge(r.SeekTail, back); err != nil {
 			continue
 		}
 		list = append(list, b)
@@ -58,11 +58,11 @@ func boots(q Query) ([]Boot, error) {
 }
 
 // edge gives the realtime of the first entry from a seek on.
-func (r *reader) edge(seek func() error, back bool) (int64, error) {
+func (r *reader) edge(seek func() error, m move) (int64, error) {
 	if err := seek(); err != nil {
 		return 0, err
 	}
-	if _, err := r.step(back); err != nil {
+	if _, err := r.step(m); err != nil {
 		return 0, err
 	}
 	t, err := r.GetRealtimeUsec()
@@ -75,7 +75,7 @@ func units(q Query) ([]string, error) {
 		return nil, err
 	}
 	defer r.Close()
-	names, err := r.GetUniqueValues(m.unitField())
+	names, err := r.GetUniqueValues(fieldNames[m.unitField()])
 	if err != nil {
 		return nil, fmt.Errorf("list units: %w", err)
 	}

@@ -54,30 +54,26 @@ func (m manager) origin() term {
 // wrote says whether the manager itself wrote the record: UNIT= can be set by
 // any process, _PID and the cgroup's unit only by journald (evidence §4.1). It is
 // what origin asks of the journal, asked of a record.
-func (m manager) wrote(r record) bool {
+func (m manager) wrote(r *record) bool {
 	switch {
 	case !m.user:
-		return r.fields["_PID"] == "1"
-	case r.fields["_SYSTEMD_UNIT"] != m.service():
+		return r.fields[fPID] == "1"
+	case r.fields[fOwnUnit] != m.service():
 		return false
 	case m.pid != "":
-		return r.fields["_PID"] == m.pid
+		return r.fields[fPID] == m.pid
 	}
-	return r.fields["_SYSTEMD_USER_UNIT"] == "init.scope" && r.fields["_COMM"] == "systemd"
+	return r.fields[fOwnUserUnit] == "init.scope" && r.fields[fComm] == "systemd"
 }
 
 // unitField is where the manager names a unit, ownUnit where journald names
 // the unit that a process belongs to.
-func (m manager) unitField() string { return m.pick("UNIT", "USER_UNIT") }
-func (m manager) invocationField() string {
-	return m.pick("INVOCATION_ID", "USER_INVOCATION_ID")
-}
-func (m manager) ownUnit() string { return m.pick("_SYSTEMD_UNIT", "_SYSTEMD_USER_UNIT") }
-func (m manager) coreUnit() string {
-	return m.pick("COREDUMP_UNIT", "COREDUMP_USER_UNIT")
-}
+func (m manager) unitField() field       { return m.pick(fUnit, fUserUnit) }
+func (m manager) invocationField() field { return m.pick(fInvocation, fUserInvocation) }
+func (m manager) ownUnit() field         { return m.pick(fOwnUnit, fOwnUserUnit) }
+func (m manager) coreUnit() field        { return m.pick(fCoreUnit, fCoreUserUnit) }
 
-func (m manager) pick(system, user string) string {
+func (m manager) pick(system, user field) field {
 	if m.user {
 		return user
 	}

@@ -93,9 +93,9 @@ func queryTerms(q Query, m manager) []term {
 }
 
 func unitTerms(q Query, m manager) []term {
-	of := func(t term, field string) term {
+	of := func(t term, f field) term {
 		for _, u := range q.Units {
-			t = t.and(field + "=" + u)
+			t = t.and(fieldNames[f] + "=" + u)
 		}
 		return t
 	}
@@ -103,7 +103,7 @@ func unitTerms(q Query, m manager) []term {
 		of(m.origin(), m.unitField()),
 		of(spawnTerm(m), m.unitField()),
 		of(coredumpTerm(m), m.coreUnit()),
-		of(id(enrich.MsgVerdict), "SDWHY_UNIT"),
+		of(id(enrich.MsgVerdict), fEventUnit),
 	}
 }
 
@@ -152,7 +152,7 @@ func (t term) restrict(ids []string) term {
 func ownTerm(m manager, unit, invocation string) term {
 	t := term{"_SYSTEMD_INVOCATION_ID=" + invocation}
 	if unit != "" {
-		t = t.and(m.ownUnit() + "=" + unit)
+		t = t.and(fieldNames[m.ownUnit()] + "=" + unit)
 	}
 	return t
 }

@@ -79,7 +79,7 @@ func (p *Past) read(ctx context.Context, q Query, terms []term, emit func(enrich
 func (p *Past) Edges(ctx context.Context, since, until int64, targets []string, emit func(enrich.Entry) bool) error {
 	reached := p.manager.origin().and(id(enrich.MsgStarting, enrich.MsgStarted)...)
 	for _, t := range targets {
-		reached = reached.and(p.manager.unitField() + "=" + t)
+		reached = reached.and(fieldNames[p.manager.unitField()] + "=" + t)
 	}
 	terms := []term{p.manager.origin().and(id(enrich.MsgStartupFinished, enrich.MsgUserStartup)...), reached}
 	return p.read(ctx, Query{Since: since, Until: until}, terms, emit)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path"
 	"slices"
 	"strings"
@@ -95,7 +96,7 @@ func (q Query) seek(r *reader, from place) error {
 		if err := r.SeekCursor(from.Cursor); err != nil {
 			return err
 		}
-		_, err := r.step(q.Reverse) // the cursor's own entry has been emitted
+		_, err := r.step(q.onwards()) // the cursor's own entry has been emitted
 		return err
 	case q.Reverse && q.Until > 0:
 		return r.SeekRealtimeUsec(uint64(q.Until))
@@ -107,18 +108,34 @@ func (q Query) seek(r *reader, from place) error {
 	return r.SeekHead()
 }
 
+// onwards is the move to the next entry wanted.
+func (q Query) onwards() move {
+	if q.Reverse {
+		return back
+	}
+	return onwards
+}
+
+// beyond says whether a time is past the end of the range.
+func (q Query) beyond(t int64) bool {
+	if q.Reverse {
+		return t < q.Since
+	}
+	return q.Until > 0 && t > q.Until
+}
+
 // scan emits until the range or the limit ends.
 func (q Query) scan(ctx context.Context, r *reader, d decoder, emit func(enrich.Entry) bool) error {
 	for n := 0; q.Limit == 0 || n < q.Limit; {
-		ok, err := r.step(q.Reverse)
-		if !ok || err != nil || ctx.Err() != nil {
-			return errors.Join(err, ctx.Err())
-		}
-		rec, ok := r.record()
-		if !ok {
+		rec, err := r.record(q.onwards())
+		switch {
+		case errors.Is(err, io.EOF) || ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, errUnreadable):
 			continue
-		}
-		if q.Reverse && rec.realtime < q.Since || !q.Reverse && q.Until > 0 && rec.realtime > q.Until {
+		case err != nil:
+			return err
+		case q.beyond(rec.realtime):
 			return nil
 		}
 		e, ok := d.entry(rec)
@@ -142,7 +159,7 @@ func (r *reader) expand(patterns []string, m manager) ([]string, error) {
 		}
 		if known == nil {
 			var err error
-			if known, err = r.GetUniqueValues(m.unitField()); err != nil {
+			if known, err = r.GetUniqueValues(fieldNames[m.unitField()]); err != nil {
 				return nil, fmt.Errorf("list the journal's units: %w", err)
 			}
 		}

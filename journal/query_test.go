@@ -214,24 +214,3 @@ func TestNarrow(t *testing.T) {
 		t.Errorf("terms (-want +got):\n%s", diff)
 	}
 }
-
-func BenchmarkRead(b *testing.B) {
-	dir := b.TempDir()
-	lines, _ := numbered(0, 10000)
-	write(b, dir, "a.journal", lines...)
-	for _, way := range []struct {
-		name string
-		argv []string
-	}{{"in-process", nil}, {"child", child}} {
-		b.Run(way.name, func(b *testing.B) {
-			b.ReportAllocs()
-			n := 0
-			for n < b.N {
-				err := Read(context.Background(), Query{Directory: dir, Exec: way.argv}, func(enrich.Entry) bool { n++; return n < b.N })
-				if err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}

@@ -3,6 +3,7 @@ package journal
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"syscall"
 
 	"github.com/coreos/go-systemd/v22/sdjournal"
@@ -16,7 +17,10 @@ const maxData = 2 * maxVerdict
 // reads data after it has let go of its lock.
 type reader struct {
 	*sdjournal.Journal
-	skipped int // entries that could not be read
+	pass
+	matched []term // the matches that are set
+	last    record // the entry read last
+	skipped int    // entries that could not be read
 }
 
 // where names the journal to open: files, else a directory, else the machine's.
@@ -33,10 +37,14 @@ func open(w where, m manager) (*reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", w, err)
 	}
-	if err := j.SetDataThreshold(maxData); err != nil {
+	p, err := newPass(j)
+	if err == nil {
+		err = j.SetDataThreshold(maxData)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", w, err), j.Close())
 	}
-	return &reader{Journal: j}, nil
+	return &reader{Journal: j, pass: p}, nil
 }
 
 func (w where) journal() (*sdjournal.Journal, error) {
@@ -51,7 +59,10 @@ func (w where) journal() (*sdjournal.Journal, error) {
 
 // match replaces the reader's matches by the alternatives given. A new seek must follow.
 func (r *reader) match(terms []term) error {
-	r.FlushMatches()
+	if len(terms) > 0 && slices.EqualFunc(terms, r.matched, slices.Equal[term]) {
+		return nil
+	}
+	r.unmatch()
 	for i, t := range terms {
 		if i > 0 {
 			if err := r.AddDisjunction(); err != nil {
@@ -64,33 +75,43 @@ func (r *reader) match(terms []term) error {
 			}
 		}
 	}
+	r.matched = terms
 	return nil
 }
 
+// unmatch takes the matches away.
+func (r *reader) unmatch() {
+	r.FlushMatches()
+	r.matched = nil
+}
+
 // step moves on by one entry; false at the end.
-func (r *reader) step(back bool) (bool, error) {
-	move := r.Next
-	if back {
-		move = r.Previous
+func (r *reader) step(m move) (bool, error) {
+	step := r.Next
+	if m == back {
+		step = r.Previous
 	}
-	n, err := move()
+	n, err := step()
 	return n > 0, err
 }
 
-// record reads the entry that the reader stands on; false when it cannot be read
-// (a damaged file), which is counted.
-func (r *reader) record() (record, bool) {
-	entry, err := r.GetEntry()
-	if err != nil {
+// raw moves and reads the entry there as the pass gives it. One that cannot be read
+// is counted.
+func (r *reader) raw(m move) ([]byte, error) {
+	b, err := r.read(m)
+	if errors.Is(err, errUnreadable) {
 		r.skipped++
-		return record{}, false
 	}
-	return record{
-		cursor:    entry.Cursor,
-		realtime:  int64(entry.RealtimeTimestamp),
-		monotonic: int64(entry.MonotonicTimestamp),
-		fields:    entry.Fields,
-	}, true
+	return b, err
+}
+
+// record moves and reads the entry there; it is good until the next.
+func (r *reader) record(m move) (*record, error) {
+	b, err := r.raw(m)
+	if err == nil {
+		err = r.last.parse(b)
+	}
+	return &r.last, err
 }
 
 // refresh takes up new and removed files without waiting and says what changed
@@ -103,11 +124,11 @@ func (r *reader) refresh() int {
 // oldest gives the realtime of the journal's first entry, µs; 0 when it is empty.
 // It takes the reader's matches and place.
 func (r *reader) oldest() (int64, error) {
-	r.FlushMatches()
+	r.unmatch()
 	if err := r.SeekHead(); err != nil {
 		return 0, err
 	}
-	if ok, err := r.step(false); !ok {
+	if ok, err := r.step(onwards); !ok {
 		return 0, err
 	}
 	t, err := r.GetRealtimeUsec()

@@ -52,7 +52,7 @@ func (t *tailer) seekTail() error {
 		return err
 	}
 	t.place.Seen = time.Now().UnixMicro()
-	ok, err := t.main.step(true)
+	ok, err := t.main.step(back)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (t *tailer) seekCursor(p place) error {
 		t.place.Cursor = ""
 		return errors.Join(t.lose(-1, err.Error()), t.seek())
 	}
-	ok, err := t.main.step(false)
+	ok, err := t.main.step(onwards)
 	if err != nil {
 		return err
 	}

@@ -21,19 +21,19 @@ var askers = []string{
 // sudoLine is sudo's "alice : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/usr/bin/systemctl
 // restart x". A process can name itself "sudo", but its _EXE is the kernel's word. Refused
 // attempts put a sentence before TTY= and are left out: nothing was run.
-func sudoLine(e *enrich.Entry, r record) bool {
-	if !trustedSudo(r.fields["_EXE"]) {
+func sudoLine(e *enrich.Entry, r *record) bool {
+	if !trustedSudo(r.fields[fExe]) {
 		return false
 	}
-	who, rest, ok := strings.Cut(strings.TrimSpace(r.fields["MESSAGE"]), " : ")
+	who, rest, ok := strings.Cut(strings.TrimSpace(r.fields[fMessage]), " : ")
 	before, command, found := strings.Cut(rest, "COMMAND=")
 	if !ok || !found || !allKeys(before) || !asks(command) {
 		return false
 	}
-	e.Source, e.Message = enrich.SourceSudo, clip(mask(strings.TrimSpace(r.fields["MESSAGE"])), maxString)
+	e.Source, e.Message = enrich.SourceSudo, clip(mask(strings.TrimSpace(r.fields[fMessage])), maxString)
 	e.Fields = pairs(before, " ; ", "TTY", "PWD", "USER")
 	e.Fields["BY"], e.Fields["COMMAND"] = clip(who, maxString), clip(mask(command), maxString)
-	maps.Copy(e.Fields, pick(r, "_UID", "_AUDIT_LOGINUID"))
+	maps.Copy(e.Fields, pick(r, fUID, fLoginUID))
 	return true
 }
 
