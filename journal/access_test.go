@@ -38,7 +38,7 @@ func TestParseCursor(t *testing.T) {
 		in   string
 		want cursor
 	}{
-		{"s=9e;i=33;b=" + boot + ";m=163a1b5f2;t=660ef81a1c6c6;x=9a", cursor{boot, 0x163a1b5f2, 0x660ef81a1c6c6}},
+		{"s=9e;i=33;b=" + boot + ";m=163a1b5f2;t=660ef81a1c6c6;x=9a", cursor{"9e", boot, 0x33, 0x163a1b5f2, 0x660ef81a1c6c6}},
 		{"", cursor{}},
 		{"t=zz;m;b=", cursor{}},
 	}

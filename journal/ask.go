@@ -14,6 +14,11 @@ import (
 // readByChild answers the query by a child, and by another one after the last
 // entry when that dies.
 func readByChild(ctx context.Context, q Query, emit func(enrich.Entry) bool) error {
+	m, err := parseManager(q.Manager)
+	if err != nil {
+		return err
+	}
+	d, last := q.decoder(m), new(record)
 	from, left := place{}, q.Limit
 	for deaths := 0; ; {
 		done := false
@@ -22,9 +27,12 @@ func readByChild(ctx context.Context, q Query, emit func(enrich.Entry) bool) err
 			case frameDone:
 				done = true
 			case frameEntry:
-				e, err := parseEntry(payload)
-				if err != nil {
+				if err := last.parse(payload); err != nil {
 					return err
+				}
+				e, ok := d.entry(last)
+				if !ok {
+					return fmt.Errorf("%w: an entry that was not asked for", errFrame)
 				}
 				from.Cursor, deaths = e.Cursor, 0
 				if left--; !emit(e) {
@@ -76,10 +84,9 @@ func answer(ctx context.Context, mode string, q resumed, out *bufio.Writer) erro
 	var err error
 	switch mode {
 	case modeRead:
-		var buf, payload []byte
-		err = q.read(ctx, q.From, func(e enrich.Entry) bool {
-			payload = appendEntry(payload[:0], &e)
-			buf = appendFrame(buf[:0], frameEntry, payload)
+		var buf []byte
+		err = q.read(ctx, q.From, func(raw []byte, _ enrich.Entry) bool {
+			buf = appendFrame(buf[:0], frameEntry, raw)
 			_, err := out.Write(buf)
 			return err == nil
 		})

@@ -6,16 +6,18 @@ import (
 	"io"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"sdwhy/enrich"
 )
 
 // benched is how many entries the journals of benchmarks have.
 const benched = 20_000
 
-// storm is PID 1's lines of units that are restarted one after the other, with all the
-// fields that systemd 252 gives them: four a unit.
-func storm(units int) (lines []line) {
-	for i := range units {
+// storm is PID 1's lines of units that are restarted one after the other, each a second
+// after the last, with all the fields that systemd 252 gives them: four a unit.
+func storm(from, units int) (lines []line) {
+	for i := from; i < from+units; i++ {
 		unit, invocation := fmt.Sprintf("worker@%d.service", i), fmt.Sprintf("%032x", i+1)
 		for k, l := range [][3]string{
 			{enrich.MsgStopping, "Stopping %s - A worker...", "JOB_TYPE=restart"},
@@ -39,20 +41,8 @@ func storm(units int) (lines []line) {
 
 func stormDir(b *testing.B) string {
 	dir := b.TempDir()
-	write(b, dir, "a.journal", storm(benched/4)...)
+	write(b, dir, "a.journal", storm(0, benched/4)...)
 	return dir
-}
-
-func stormReader(b *testing.B) *reader {
-	r, err := open(where{Directory: stormDir(b)}, manager{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { r.Close() })
-	if err := r.SeekHead(); err != nil {
-		b.Fatal(err)
-	}
-	return r
 }
 
 // BenchmarkRead reads PID 1's entries from Next to an enrich.Entry.
@@ -78,10 +68,11 @@ func BenchmarkRead(b *testing.B) {
 // BenchmarkNext steps over entries by the indexes alone, without reading them.
 func BenchmarkNext(b *testing.B) {
 	dir := stormDir(b)
+	own, rest := followTerms(manager{})
 	for _, set := range []struct {
 		name  string
 		terms []term
-	}{{"all", nil}, {"origin", []term{manager{}.origin()}}, {"query", queryTerms(Query{}, manager{})}, {"follow", followTerms(manager{})}} {
+	}{{"all", nil}, {"own", own}, {"query", queryTerms(Query{}, manager{})}, {"follow", append(own, rest...)}} {
 		b.Run(set.name, func(b *testing.B) {
 			r, err := open(where{Directory: dir}, manager{})
 			if err != nil {
@@ -106,7 +97,7 @@ func BenchmarkNext(b *testing.B) {
 
 // BenchmarkRecord moves and reads, without matches.
 func BenchmarkRecord(b *testing.B) {
-	r := stormReader(b)
+	r := opened(b, stormDir(b))
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := r.record(onwards); err == io.EOF {
@@ -118,7 +109,7 @@ func BenchmarkRecord(b *testing.B) {
 }
 
 func benchRecord(b *testing.B) *record {
-	rec, err := stormReader(b).record(onwards)
+	rec, err := opened(b, stormDir(b)).record(onwards)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -136,16 +127,72 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
-// BenchmarkFrame is the way through the pipe: what the child appends and the parent parses.
+// BenchmarkFrame is the way through the pipe, from what the child read to the parent's entry.
 func BenchmarkFrame(b *testing.B) {
-	e, _ := decoder{boot: boot}.entry(benchRecord(b))
-	var payload, buf []byte
+	raw := appendRecord(nil, benchRecord(b))
+	d, last := decoder{boot: boot}, new(record)
+	var buf []byte
 	b.ReportAllocs()
 	for b.Loop() {
-		payload = appendEntry(payload[:0], &e)
-		buf = appendFrame(buf[:0], frameEntry, payload)
-		if _, err := parseEntry(buf[5:]); err != nil {
+		buf = appendFrame(buf[:0], frameEntry, raw)
+		if err := last.parse(buf[frameHead:]); err != nil {
+			b.Fatal(err)
+		}
+		if _, ok := d.entry(last); !ok {
+			b.Fatal("dropped")
+		}
+	}
+}
+
+// BenchmarkFollow follows a storm from its beginning: cpu-ns/entry is what child and
+// parent use together, the child's start included.
+func BenchmarkFollow(b *testing.B) {
+	dir := stormDir(b)
+	before := cpu()
+	entries := 0
+	for b.Loop() {
+		f := &Follower{Exec: child, Directory: dir, Since: 1, BootID: boot}
+		ctx, cancel := context.WithCancel(context.Background())
+		err := f.Run(ctx, func(o enrich.Observation) {
+			if o.Kind == enrich.KindEntry {
+				entries++
+			} else if isUp(o) {
+				cancel()
+			}
+		})
+		if err != nil {
 			b.Fatal(err)
 		}
 	}
+	b.ReportMetric(float64(cpu()-before)/float64(entries), "cpu-ns/entry")
+}
+
+// cpu is the time, ns, that this process and its children that have ended have used.
+func cpu() (ns int64) {
+	for _, who := range []int{unix.RUSAGE_SELF, unix.RUSAGE_CHILDREN} {
+		var u unix.Rusage
+		if unix.Getrusage(who, &u) == nil {
+			ns += u.Utime.Nano() + u.Stime.Nano()
+		}
+	}
+	return ns
+}
+
+// BenchmarkAround reads the two seconds around a moment, as explain does for a job that
+// needs explaining: some 12 entries.
+func BenchmarkAround(b *testing.B) {
+	p, err := OpenPast(Query{Directory: stormDir(b)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer p.Close()
+	b.ReportAllocs()
+	at, entries := epoch, 0
+	for b.Loop() {
+		at = epoch + (at-epoch+777_000_000)%(benched/4*1_000_000)
+		if err := p.Around(context.Background(), at-1_000_000, at+1_000_000, 4000, func(enrich.Entry) bool { entries++; return true }); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(entries)/float64(b.N), "entries/op")
 }

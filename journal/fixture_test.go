@@ -3,6 +3,7 @@ package journal
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"os/exec"
@@ -10,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"sdwhy/enrich"
 )
@@ -44,12 +47,22 @@ func pid1(at int, unit, message string, more ...string) line {
 	return line{at, append([]string{"_PID=1", "_COMM=systemd", "UNIT=" + unit, "MESSAGE=" + message, "PRIORITY=6"}, more...)}
 }
 
-// export writes lines in the journal's export format.
+// export writes lines in the journal's export format (systemd.io/JOURNAL_EXPORT_FORMATS).
 func export(lines ...line) []byte {
 	var b bytes.Buffer
 	for _, l := range lines {
 		fmt.Fprintf(&b, "__REALTIME_TIMESTAMP=%d\n__MONOTONIC_TIMESTAMP=%d\n_BOOT_ID=%s\n", epoch+int64(l.at)*1e6, int64(l.at+1)*1e6, boot)
-		b.WriteString(strings.Join(l.fields, "\n") + "\n\n")
+		for _, f := range l.fields {
+			name, value, _ := strings.Cut(f, "=")
+			if strings.IndexFunc(value, unicode.IsControl) < 0 && utf8.ValidString(value) {
+				b.WriteString(f + "\n")
+				continue
+			}
+			b.WriteString(name + "\n")
+			b.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(value))))
+			b.WriteString(value + "\n")
+		}
+		b.WriteString("\n")
 	}
 	return b.Bytes()
 }
@@ -70,18 +83,29 @@ func write(t testing.TB, dir, name string, lines ...line) string {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("systemd-journal-remote: %v\n%s", err, out)
 	}
-	path := filepath.Join(dir, name)
-	data, err := os.ReadFile(made)
+	files, err := os.ReadDir(filepath.Dir(made)) // more than one where it rotated
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path+".new", data, 0o600); err != nil {
+	for _, f := range files {
+		moveIn(t, filepath.Join(filepath.Dir(made), f.Name()), filepath.Join(dir, f.Name()))
+	}
+	return filepath.Join(dir, name)
+}
+
+// moveIn puts a file in another file system's place at once.
+func moveIn(t testing.TB, from, to string) {
+	t.Helper()
+	data, err := os.ReadFile(from)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Rename(path+".new", path); err != nil {
+	if err := os.WriteFile(to+".new", data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return path
+	if err := os.Rename(to+".new", to); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // A running Follower under test.

@@ -25,28 +25,29 @@ const (
 type spec struct {
 	where
 	Manager string
-	Boot    string // the boot whose entries need no BootID
 	Place   place
 }
 
-// A tailer is the child's side of a Follower.
+// A tailer is the child's side of a Follower. It sends entries as they are read;
+// the parent decodes them.
 type tailer struct {
-	spec   spec
-	decode decoder
-	wake   *waker
-	out    *bufio.Writer
-	main   *reader // where the following stands
-	aux    *reader // for tails and for the oldest entry: a warm handle of its own
+	spec    spec
+	manager manager
+	wake    *waker
+	out     *bufio.Writer
+	main    *stream // the manager's own entries
+	rest    *stream // what else is followed
+	aux     *reader // for tails, for the newest and the oldest entry: a warm handle of its own
 
-	place    place
-	told     time.Time // when a place was last told
-	bad      []string  // damaged files that have been told
-	stat     string    // what the directories looked like, where inotify cannot be had
-	polling  bool
-	last     int64 // realtime of the last record read, µs
-	buf      []byte
-	payload  []byte
-	standing bool // main stands on an entry that is not read yet
+	place     place
+	cursor    []byte    // of the entry sent last, where it is newer than place
+	last      int64     // realtime of the entry sent last, µs
+	told      time.Time // when a place was last told
+	refreshed time.Time // when new and removed files were last taken up
+	moved     time.Time // when a file last came or went
+	bad       []string  // damaged files that have been told
+	stat      string    // what the directories looked like, where inotify cannot be had
+	polling   bool
 }
 
 // follow is the child's life: it drains the journal, says so, and waits.
@@ -55,7 +56,7 @@ func follow(ctx context.Context, s spec, stdin *os.File, out *bufio.Writer) erro
 	if err != nil {
 		return err
 	}
-	t := &tailer{spec: s, decode: decoder{manager: m, boot: s.Boot}, out: out, place: s.Place}
+	t := &tailer{spec: s, manager: m, out: out, place: s.Place}
 	t.wake = newWaker(stdin, s.dirs())
 	defer t.wake.close()
 	if err := t.open(); err != nil {
@@ -69,11 +70,11 @@ func follow(ctx context.Context, s spec, stdin *os.File, out *bufio.Writer) erro
 		}
 		if !behind && !up {
 			up = true
-			if err := writeJSON(out, frameUp, t.place); err != nil {
+			if err := writeJSON(out, frameUp, t.reached()); err != nil {
 				return err
 			}
 		}
-		if err := t.rest(behind); err != nil {
+		if err := t.wait(behind); err != nil {
 			if errors.Is(err, io.EOF) {
 				return nil
 			}
@@ -83,8 +84,8 @@ func follow(ctx context.Context, s spec, stdin *os.File, out *bufio.Writer) erro
 	return nil
 }
 
-// rest flushes what was read and waits for a reason to read on.
-func (t *tailer) rest(behind bool) error {
+// wait flushes what was read and waits for a reason to read on.
+func (t *tailer) wait(behind bool) error {
 	t.tell(behind)
 	if err := t.out.Flush(); err != nil {
 		return fmt.Errorf("journal child: %w", err)
@@ -96,19 +97,19 @@ func (t *tailer) rest(behind bool) error {
 	case t.polling || t.wake.inotify < 0:
 		timeout = pollWake
 	}
-	tails, _, err := t.wake.wait(timeout)
+	woken, err := t.wake.wait(timeout)
 	if err != nil {
 		return err
 	}
-	if err := t.refresh(behind); err != nil {
+	if err := t.refresh(behind, woken.files); err != nil {
 		return err
 	}
-	for _, want := range tails {
+	for _, want := range woken.tails {
 		if err := t.tail(want); err != nil {
 			return err
 		}
 	}
-	if len(tails) > 0 {
+	if len(woken.tails) > 0 {
 		return t.out.Flush()
 	}
 	return nil
@@ -122,46 +123,39 @@ func (t *tailer) tell(behind bool) {
 		return
 	}
 	t.told = now
+	t.reached()
 	t.place.Seen = now.Add(-seenSlack).UnixMicro()
 	writeJSON(t.out, framePlace, t.place) // an error stays in out until Flush
 }
 
-// drain reads up to a batch of entries; behind says that there may be more.
+// drain sends on what can be read, up to a batch; behind says that there may be more.
 func (t *tailer) drain() (behind bool, err error) {
-	for range batch {
-		m := onwards
-		if t.standing {
-			m, t.standing = here, false
-		}
-		r, err := t.main.record(m)
+	for read := 0; read < batch; {
+		n, err := t.round()
 		switch {
-		case errors.Is(err, io.EOF):
-			return false, nil
-		case errors.Is(err, errUnreadable):
-			err = t.lose(1, err.Error())
-		case err == nil:
-			err = t.pass(r)
 		case gone(err):
 			return true, t.reopen(err.Error())
-		}
-		if err != nil {
+		case err != nil || t.main.done() && t.rest.done():
 			return false, err
 		}
+		read += n
 	}
 	return true, nil
 }
 
-// pass sends an entry on if it says anything.
-func (t *tailer) pass(r *record) error {
-	t.last, t.place = r.realtime, place{Cursor: r.fields[fCursor], Seen: r.realtime}
-	e, ok := t.decode.entry(r)
-	if !ok {
-		return nil
-	}
-	t.payload = appendEntry(t.payload[:0], &e)
-	t.buf = appendFrame(t.buf[:0], frameEntry, t.payload)
-	_, err := t.out.Write(t.buf)
+// send sends an entry's frame.
+func (t *tailer) send(frame []byte) error {
+	t.last, t.cursor = rawTime(frame[frameHead:]), append(t.cursor[:0], rawCursor(frame[frameHead:])...)
+	_, err := t.out.Write(frame)
 	return err
+}
+
+// reached is the place of what was sent last.
+func (t *tailer) reached() place {
+	if len(t.cursor) > 0 {
+		t.place, t.cursor = place{Cursor: string(t.cursor), Seen: t.last}, t.cursor[:0]
+	}
+	return t.place
 }
 
 func (t *tailer) lose(count int, why string) error {
@@ -170,9 +164,9 @@ func (t *tailer) lose(count int, why string) error {
 
 // tail answers with the last lines of a unit's run, oldest first; none is an answer too.
 func (t *tailer) tail(want tail) error {
-	own := decoder{manager: t.decode.manager, own: true}
-	terms := []term{ownTerm(own.manager, want.Unit, want.Invocation)}
-	if err := t.aux.match(terms); err != nil {
+	t.aux.refresh()
+	own := decoder{manager: t.manager, own: true}
+	if err := t.aux.match([]term{ownTerm(own.manager, want.Unit, want.Invocation)}); err != nil {
 		return err
 	}
 	if err := t.aux.SeekTail(); err != nil {

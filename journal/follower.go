@@ -45,6 +45,8 @@ type Follower struct {
 	kicks chan struct{}
 	tails chan tail
 
+	decode   decoder
+	last     record // the entry read last
 	place    place  // read up to here
 	complete int64  // monotonic µs since when nothing was missed; 0: not following yet
 	deaths   int    // children that died since the last entry
@@ -111,12 +113,14 @@ func (f *Follower) Tail(unit, invocation string, n int) {
 // missing. While emit blocks, what is new waits in the journal.
 func (f *Follower) Run(ctx context.Context, emit func(enrich.Observation)) error {
 	f.init()
-	if _, err := parseManager(f.Manager); err != nil {
+	m, err := parseManager(f.Manager)
+	if err != nil {
 		return err
 	}
 	if f.BootID == "" {
 		f.BootID = currentBoot()
 	}
+	f.decode = decoder{manager: m, boot: f.BootID}
 	f.place = place{Cursor: f.Cursor}
 	if f.Cursor == "" {
 		f.place.Seen = f.Since
@@ -178,7 +182,7 @@ func (f *Follower) down(err error, emit func(enrich.Observation)) {
 
 // session is one child's life.
 func (f *Follower) session(ctx context.Context, emit func(enrich.Observation)) error {
-	s := spec{where: where{Directory: f.Directory}, Manager: f.Manager, Boot: f.BootID, Place: f.place}
+	s := spec{where: where{Directory: f.Directory}, Manager: f.Manager, Place: f.place}
 	p, err := start(f.Exec, modeFollow, s)
 	if err != nil {
 		return err

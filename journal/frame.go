@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bufio"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -11,10 +12,10 @@ import (
 )
 
 // Frames go from the child to its parent: one byte of kind, four of length (little
-// endian), the payload. An entry has a payload of its own making, which is some
-// ten times cheaper than JSON; the rest, which is rare, is JSON.
+// endian), the payload. An entry's payload is what the pass read (pass.c): the parent
+// decodes it. The rest, which is rare, is JSON.
 const (
-	frameEntry = 'e' // an entry
+	frameEntry = 'e' // an entry, a record as the pass read it
 	framePlace = 'p' // a place: how far the child has read
 	frameUp    = 'u' // a place: it now follows at the tail
 	frameLost  = 'l' // a loss
@@ -23,7 +24,8 @@ const (
 	frameValue = 'v' // JSON: the answer to a question other than entries
 	frameDone  = 'd' // the query's end
 
-	maxFrame = 1 << 20 // bytes of a payload
+	frameHead = 5       // bytes before the payload
+	maxFrame  = 1 << 20 // bytes of a payload
 )
 
 // A loss is entries that are known to be missing; Count -1 is some.
@@ -55,12 +57,15 @@ func writeJSON(w io.Writer, kind byte, v any) error {
 }
 
 // readFrame reads one frame into buf, growing it as needed; io.EOF only between frames.
-func readFrame(r io.Reader, buf []byte) (kind byte, payload []byte, err error) {
-	var head [5]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
+func readFrame(r *bufio.Reader, buf []byte) (kind byte, payload []byte, err error) {
+	head, err := r.Peek(frameHead)
+	if err != nil {
+		if len(head) > 0 && errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
 		return 0, buf, err
 	}
-	n := binary.LittleEndian.Uint32(head[1:])
+	kind, n := head[0], binary.LittleEndian.Uint32(head[1:])
 	if n > maxFrame {
 		return 0, buf, fmt.Errorf("%w: %d bytes", errFrame, n)
 	}
@@ -68,98 +73,9 @@ func readFrame(r io.Reader, buf []byte) (kind byte, payload []byte, err error) {
 		buf = make([]byte, n)
 	}
 	buf = buf[:n]
+	r.Discard(frameHead) // has been peeked at
 	if _, err := io.ReadFull(r, buf); err != nil {
 		return 0, buf, io.ErrUnexpectedEOF
 	}
-	return head[0], buf, nil
-}
-
-// texts lists an entry's strings in the order of the frame.
-func texts(e *enrich.Entry) [15]*string {
-	return [...]*string{
-		&e.Cursor, &e.Source, &e.BootID, &e.MessageID, &e.Message, &e.Func, &e.Unit, &e.Invocation,
-		&e.JobType, &e.JobResult, &e.ExitCode, &e.ExitStatus, &e.Command, &e.Result, &e.Restarts,
-	}
-}
-
-func appendEntry(b []byte, e *enrich.Entry) []byte {
-	for _, n := range [...]int64{e.Time, e.Mono, int64(e.Priority), int64(e.PID), int64(e.Job)} {
-		b = binary.AppendVarint(b, n)
-	}
-	for _, s := range texts(e) {
-		b = appendText(b, *s)
-	}
-	b = binary.AppendUvarint(b, uint64(len(e.Fields)))
-	for name, value := range e.Fields {
-		b = appendText(appendText(b, name), value)
-	}
-	return b
-}
-
-func appendText(b []byte, s string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
-}
-
-// parseEntry reads what appendEntry wrote. All strings of an entry share one
-// allocation.
-func parseEntry(payload []byte) (enrich.Entry, error) {
-	p := parser{rest: string(payload)}
-	e := enrich.Entry{Time: p.number(), Mono: p.number(), Priority: int(p.number()), PID: int(p.number()), Job: uint32(p.number())}
-	for _, s := range texts(&e) {
-		*s = p.text()
-	}
-	if n := p.length(); n > 0 && !p.bad {
-		e.Fields = make(map[string]string, min(n, 64))
-		for range n {
-			name := p.text()
-			e.Fields[name] = p.text()
-			if p.bad {
-				break
-			}
-		}
-	}
-	if p.bad || p.rest != "" {
-		return enrich.Entry{}, errFrame
-	}
-	return e, nil
-}
-
-// A parser reads values off a string; what is malformed makes it bad, for good.
-type parser struct {
-	rest string
-	bad  bool
-}
-
-func (p *parser) number() int64 {
-	u := p.length()
-	n := int64(u >> 1)
-	if u&1 != 0 {
-		n = ^n
-	}
-	return n
-}
-
-func (p *parser) length() uint64 {
-	var u uint64
-	for i := 0; i < len(p.rest) && i < binary.MaxVarintLen64; i++ {
-		c := p.rest[i]
-		u |= uint64(c&0x7f) << (7 * i)
-		if c < 0x80 {
-			p.rest = p.rest[i+1:]
-			return u
-		}
-	}
-	p.bad, p.rest = true, ""
-	return 0
-}
-
-func (p *parser) text() string {
-	n := p.length()
-	if n > uint64(len(p.rest)) {
-		p.bad = true
-		return ""
-	}
-	s := p.rest[:n]
-	p.rest = p.rest[n:]
-	return s
+	return kind, buf, nil
 }

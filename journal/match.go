@@ -28,15 +28,15 @@ func id(ids ...string) term {
 	return t
 }
 
-// followTerms is what is followed live: alternatives, each answered by the
-// journal's index alone, so that a busy host's other lines are never looked at.
-func followTerms(m manager) []term {
-	terms := []term{
-		m.origin(),
+// followTerms is what is followed live, the manager's own entries and the rest: alternatives,
+// each answered by the journal's index alone, so that a busy host's other lines are
+// never looked at.
+func followTerms(m manager) (own, rest []term) {
+	rest = []term{
 		spawnTerm(m),
 		coredumpTerm(m),
 	}
-	return append(terms, contextTerms(m)...)
+	return []term{m.origin()}, append(rest, contextTerms(m)...)
 }
 
 func spawnTerm(m manager) term {

@@ -67,7 +67,7 @@ func (p *Past) read(ctx context.Context, q Query, terms []term, emit func(enrich
 	if err := q.seek(p.r, place{}); err != nil {
 		return fmt.Errorf("seek in %s: %w", p.where, err)
 	}
-	err := q.scan(ctx, p.r, decoder{manager: p.manager, own: q.Invocation != ""}, emit)
+	err := q.scan(ctx, p.r, q.decoder(p.manager), func(_ []byte, e enrich.Entry) bool { return emit(e) })
 	if err != nil && !errors.Is(err, ctx.Err()) {
 		return fmt.Errorf("read %s: %w", p.where, err)
 	}

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -20,11 +21,23 @@ func (p place) realtime() int64 {
 
 // A cursor's parts that are of use here.
 type cursor struct {
-	boot                string
+	file, boot          string
+	sequence            int64 // of the entries of one journald, which file stands for
 	monotonic, realtime int64 // µs
 }
 
-// parseCursor reads "s=…;i=…;b=BOOT;m=HEX;t=HEX;x=…" (systemd's sd-journal.c,
+// compare orders entries by their cursors, as sd_journal does.
+func (c cursor) compare(other cursor) int {
+	switch {
+	case c.file == other.file:
+		return cmp.Compare(c.sequence, other.sequence)
+	case c.boot == other.boot:
+		return cmp.Compare(c.monotonic, other.monotonic)
+	}
+	return cmp.Compare(c.realtime, other.realtime)
+}
+
+// parseCursor reads "s=FILE;i=HEX;b=BOOT;m=HEX;t=HEX;x=…" (systemd's sd-journal.c,
 // sd_journal_get_cursor); what is not there stays zero.
 func parseCursor(s string) cursor {
 	var c cursor
@@ -32,6 +45,10 @@ func parseCursor(s string) cursor {
 		key, value, _ := strings.Cut(part, "=")
 		n, _ := strconv.ParseInt(value, 16, 64)
 		switch key {
+		case "s":
+			c.file = value
+		case "i":
+			c.sequence = n
 		case "b":
 			c.boot = value
 		case "m":

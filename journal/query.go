@@ -56,13 +56,16 @@ func Read(ctx context.Context, q Query, emit func(enrich.Entry) bool) error {
 	if len(q.Exec) > 0 {
 		return readByChild(ctx, q, emit)
 	}
-	return q.read(ctx, place{}, emit)
+	return q.read(ctx, place{}, func(_ []byte, e enrich.Entry) bool { return emit(e) })
 }
+
+// decoder is the one for what the query asks for.
+func (q Query) decoder(m manager) decoder { return decoder{manager: m, own: q.Invocation != ""} }
 
 func (q Query) where() where { return where{Directory: q.Directory, Files: q.Files} }
 
 // read answers the query in this process, from after the place where one is given.
-func (q Query) read(ctx context.Context, from place, emit func(enrich.Entry) bool) error {
+func (q Query) read(ctx context.Context, from place, emit func(raw []byte, e enrich.Entry) bool) error {
 	m, err := parseManager(q.Manager)
 	if err != nil {
 		return err
@@ -84,7 +87,7 @@ func (q Query) read(ctx context.Context, from place, emit func(enrich.Entry) boo
 	if err := q.seek(r, from); err != nil {
 		return err
 	}
-	return q.scan(ctx, r, decoder{manager: m, own: q.Invocation != ""}, emit)
+	return q.scan(ctx, r, q.decoder(m), emit)
 }
 
 func stamp(t int64) string { return time.UnixMicro(t).Format(time.RFC3339) }
@@ -124,10 +127,10 @@ func (q Query) beyond(t int64) bool {
 	return q.Until > 0 && t > q.Until
 }
 
-// scan emits until the range or the limit ends.
-func (q Query) scan(ctx context.Context, r *reader, d decoder, emit func(enrich.Entry) bool) error {
+// scan emits, as read and as decoded, until the range or the limit ends.
+func (q Query) scan(ctx context.Context, r *reader, d decoder, emit func(raw []byte, e enrich.Entry) bool) error {
 	for n := 0; q.Limit == 0 || n < q.Limit; {
-		rec, err := r.record(q.onwards())
+		raw, err := r.raw(q.onwards())
 		switch {
 		case errors.Is(err, io.EOF) || ctx.Err() != nil:
 			return ctx.Err()
@@ -135,14 +138,17 @@ func (q Query) scan(ctx context.Context, r *reader, d decoder, emit func(enrich.
 			continue
 		case err != nil:
 			return err
-		case q.beyond(rec.realtime):
+		case q.beyond(rawTime(raw)):
 			return nil
 		}
-		e, ok := d.entry(rec)
+		if err := r.last.parse(raw); err != nil {
+			return err
+		}
+		e, ok := d.entry(&r.last)
 		if !ok {
 			continue
 		}
-		if n++; !emit(e) {
+		if n++; !emit(raw, e) {
 			return nil
 		}
 	}

@@ -79,16 +79,23 @@ func (r *record) number(f field, min, max int64) int64 {
 
 // id128 gives a field that must be 32 hex digits, else "".
 func (r *record) id128(f field) string {
-	s := r.fields[f]
+	s, upper := r.fields[f], false
 	if len(s) != 32 {
 		return ""
 	}
 	for _, c := range []byte(s) {
-		if (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'f') {
+		switch {
+		case '0' <= c && c <= '9', 'a' <= c && c <= 'f':
+		case 'A' <= c && c <= 'F':
+			upper = true
+		default:
 			return ""
 		}
 	}
-	return strings.ToLower(s)
+	if upper {
+		return strings.ToLower(s)
+	}
+	return s
 }
 
 // time is when the sender's datagram was stamped by the kernel; where journald

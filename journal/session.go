@@ -55,11 +55,13 @@ func frames(r io.Reader, each func(kind byte, payload []byte) error) error {
 func (f *Follower) frame(kind byte, payload []byte, emit func(enrich.Observation)) error {
 	switch kind {
 	case frameEntry:
-		e, err := parseEntry(payload)
-		if err != nil {
+		if err := f.last.parse(payload); err != nil {
 			return err
 		}
-		f.entry(e, emit)
+		f.place, f.deaths = place{Cursor: f.last.fields[fCursor]}, 0
+		if e, ok := f.decode.entry(&f.last); ok {
+			f.entry(e, emit)
+		}
 	case framePlace, frameUp:
 		var p place
 		if err := json.Unmarshal(payload, &p); err != nil {
@@ -89,7 +91,6 @@ func (f *Follower) frame(kind byte, payload []byte, emit func(enrich.Observation
 
 // entry passes an entry on. journald's word that it dropped PID 1's entries is a loss too.
 func (f *Follower) entry(e enrich.Entry, emit func(enrich.Observation)) {
-	f.place, f.deaths = place{Cursor: e.Cursor}, 0
 	f.entries.Add(1)
 	emit(observation(enrich.Observation{Kind: enrich.KindEntry, Entry: e}))
 	if e.Source == enrich.SourceJournald && e.Unit == f.home() {
@@ -103,7 +104,7 @@ func (f *Follower) entry(e enrich.Entry, emit func(enrich.Observation)) {
 
 // home is the unit under which journald counts what the manager logs.
 func (f *Follower) home() string {
-	if m, err := parseManager(f.Manager); err == nil && m.user {
+	if m := f.decode.manager; m.user {
 		return m.service()
 	}
 	return "init.scope"

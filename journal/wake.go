@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,6 +37,7 @@ type waker struct {
 	stdin   *os.File
 	inotify int // -1: none, poll
 	partial []byte
+	events  [4096]byte
 }
 
 func newWaker(stdin *os.File, dirs []string) *waker {
@@ -67,54 +69,75 @@ func (w *waker) close() {
 	}
 }
 
-// wait blocks until a command, a change or the timeout (0: look only). It gives
-// the tails asked for and how many kicks came; io.EOF when the parent is gone.
-func (w *waker) wait(timeout time.Duration) (tails []tail, kicks int, err error) {
-	fds := []unix.PollFd{{Fd: int32(w.stdin.Fd()), Events: unix.POLLIN}, {Fd: int32(w.inotify), Events: unix.POLLIN}}
-	if _, err := unix.Poll(fds, int(timeout/time.Millisecond)); err != nil && !errors.Is(err, unix.EINTR) {
-		return nil, 0, fmt.Errorf("journal child: wait: %w", err)
-	}
-	if fds[1].Revents != 0 {
-		w.drain()
-	}
-	if fds[0].Revents == 0 {
-		return nil, 0, nil
-	}
-	return w.commands()
+// woken is why a wait ended.
+type woken struct {
+	files bool   // files came or went
+	tails []tail // what was asked for
 }
 
-// drain forgets what inotify said: any word of it means "look".
-func (w *waker) drain() {
-	var buf [4096]byte
+// wait blocks until a command, a change or the timeout (0: look only); io.EOF when
+// the parent is gone.
+func (w *waker) wait(timeout time.Duration) (why woken, err error) {
+	fds := []unix.PollFd{{Fd: int32(w.stdin.Fd()), Events: unix.POLLIN}, {Fd: int32(w.inotify), Events: unix.POLLIN}}
+	if _, err := unix.Poll(fds, int(timeout/time.Millisecond)); err != nil && !errors.Is(err, unix.EINTR) {
+		return why, fmt.Errorf("journal child: wait: %w", err)
+	}
+	if fds[1].Revents != 0 {
+		why.files = w.drain()
+	}
+	if fds[0].Revents != 0 {
+		why.tails, err = w.commands()
+	}
+	return why, err
+}
+
+// drain forgets what inotify said, but for whether files came or went: any word of it
+// means "look".
+func (w *waker) drain() (files bool) {
 	for {
-		if n, err := unix.Read(w.inotify, buf[:]); err != nil || n < len(buf)-unix.SizeofInotifyEvent-unix.NAME_MAX {
-			return
+		n, err := unix.Read(w.inotify, w.events[:])
+		if err != nil || n <= 0 {
+			return files
+		}
+		files = files || moved(w.events[:n])
+		if n < len(w.events)-unix.SizeofInotifyEvent-unix.NAME_MAX-1 {
+			return files
 		}
 	}
 }
 
+// moved says whether one of the events is other than that a file was written to (inotify(7)).
+func moved(events []byte) bool {
+	for len(events) >= unix.SizeofInotifyEvent {
+		if binary.NativeEndian.Uint32(events[4:]) != unix.IN_MODIFY {
+			return true
+		}
+		name := int(binary.NativeEndian.Uint32(events[12:]))
+		events = events[min(unix.SizeofInotifyEvent+name, len(events)):]
+	}
+	return false
+}
+
 // commands reads what the parent has written: lines "k", or "t" and a tail.
-func (w *waker) commands() (tails []tail, kicks int, err error) {
+func (w *waker) commands() (tails []tail, err error) {
 	var buf [4096]byte
 	n, err := unix.Read(int(w.stdin.Fd()), buf[:])
 	if errors.Is(err, unix.EINTR) || errors.Is(err, unix.EAGAIN) {
-		return nil, 0, nil
+		return nil, nil
 	}
 	if err != nil || n == 0 {
-		return nil, 0, io.EOF
+		return nil, io.EOF
 	}
 	w.partial = append(w.partial, buf[:n]...)
 	for {
 		line, rest, ok := bytes.Cut(w.partial, []byte("\n"))
 		if !ok {
-			return tails, kicks, nil
+			return tails, nil
 		}
 		w.partial = rest
 		var t tail
 		if len(line) > 1 && line[0] == 't' && json.Unmarshal(line[1:], &t) == nil {
 			tails = append(tails, t)
-		} else {
-			kicks++
 		}
 	}
 }
