@@ -155,11 +155,13 @@ func (q Query) scan(ctx context.Context, r *reader, d decoder, emit func(raw []b
 	return nil
 }
 
+func isGlob(pattern string) bool { return strings.ContainsAny(pattern, "*?[") }
+
 // expand replaces globs by the unit names they fit.
 func (r *reader) expand(patterns []string, m manager) ([]string, error) {
 	var units, known []string
 	for _, p := range patterns {
-		if !strings.ContainsAny(p, "*?[") {
+		if !isGlob(p) {
 			units = append(units, p)
 			continue
 		}

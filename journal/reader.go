@@ -33,6 +33,11 @@ func open(w where, m manager) (*reader, error) {
 	if err := w.readable(m); err != nil {
 		return nil, err
 	}
+	return openReader(w)
+}
+
+// openReader opens what libsystemd can of it.
+func openReader(w where) (*reader, error) {
 	j, err := w.journal()
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", w, err)

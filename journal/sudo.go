@@ -3,7 +3,6 @@ package journal
 import (
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -59,15 +58,4 @@ func asks(command string) bool {
 	return slices.ContainsFunc(strings.Fields(command), func(word string) bool {
 		return slices.Contains(askers, path.Base(strings.Trim(word, `"'();&|`)))
 	})
-}
-
-var (
-	secretName  = `[a-z0-9_.-]*(?:pass(?:word|wd|phrase)?|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credentials?)`
-	secretValue = regexp.MustCompile(`(?i)(` + secretName + `["']?\s*[=:]\s*|--?` + secretName + `\s+|\b(?:basic|bearer)\s+)("[^"]*"|'[^']*'|[^\s,;&]+)`)
-	urlSecret   = regexp.MustCompile(`(://[^/\s:@]*:)[^@/\s]+@`)
-)
-
-// mask hides the values of what is named like a secret.
-func mask(s string) string {
-	return urlSecret.ReplaceAllString(secretValue.ReplaceAllString(s, "${1}***"), "${1}***@")
 }

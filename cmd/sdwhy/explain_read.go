@@ -249,7 +249,7 @@ func (h *historian) logs(ctx context.Context, told []enrich.Event) error {
 			continue
 		}
 		left--
-		q := journal.Query{Invocation: e.InvocationID, Reverse: true, Limit: logLines}
+		q := journal.Query{Invocation: e.InvocationID, Until: int64(e.Time) + around, Reverse: true, Limit: logLines}
 		err := h.past.Read(ctx, q, func(l enrich.Entry) bool {
 			e.Log = append(e.Log, l.Message)
 			return true
