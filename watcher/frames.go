@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"net"
+	"time"
 )
 
 // frameBuffer is how much is read from the bus at once. A larger message goes to godbus.
@@ -24,6 +25,7 @@ type frames struct {
 	begun bool // authentication is over: messages follow
 	in    *bufio.Reader
 	left  int // bytes of a message that godbus has not read yet
+	pacer pacer
 }
 
 func newFrames(sock net.Conn, take func([]byte) bool) *frames {
@@ -59,6 +61,11 @@ func (f *frames) Read(p []byte) (int, error) {
 // next gives the size of the next message, or 0 after one that was taken out. What
 // does not look like a message is left to godbus to refuse.
 func (f *frames) next() (int, error) {
+	if f.in.Buffered() == 0 {
+		if d := f.pacer.pause(time.Now()); d > 0 {
+			time.Sleep(d)
+		}
+	}
 	head, err := f.in.Peek(16)
 	if err != nil {
 		return 0, err
@@ -77,6 +84,7 @@ func (f *frames) next() (int, error) {
 	if !f.take(frame) {
 		return size, nil
 	}
+	f.pacer.count()
 	_, err = f.in.Discard(size)
 	return 0, err
 }
