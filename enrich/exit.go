@@ -64,6 +64,7 @@ func (c *Correlator) runOver(u *unit, was unit, end int64) {
 	x.endTime = u.state.ChangedTime - (u.state.Changed - end)
 	x.state, x.process, x.left = u.state, u.process, u.left
 	x.started = u.state.ActiveEnter
+	c.takeQuiet(u)
 	c.noteRestartWord(u)
 }
 
@@ -198,7 +199,7 @@ func (c *Correlator) exitReady(x *exit) bool {
 // waitsBefore: a job of the unit that was over before the run ended is told first.
 func (u *unit) waitsBefore(x *exit) bool {
 	return slices.ContainsFunc(u.jobs, func(j *job) bool {
-		return !j.told && j.removedAt != 0 && x.end != 0 && j.removedAt <= x.seenAt && j.end.ActiveEnter == x.started && x.started != 0 && !j.began.stop
+		return !j.told && j.removedAt != 0 && x.end != 0 && j.removedAt <= x.seenAt && j.end.ActiveEnter == x.started && x.started != 0 && (!j.began.stop || j.began.start)
 	})
 }
 

@@ -9,8 +9,9 @@ import (
 type ask struct {
 	verb  string
 	units []string
-	user  bool // of the user manager
-	proxy bool // a script that runs systemctl
+	user  bool   // of the user manager
+	who   string // of that user's, by name or uid; "" for its own
+	proxy bool   // a script that runs systemctl
 }
 
 // isClient says whether a comm, as the kernel has it (at most 15 bytes, maybe a

@@ -100,8 +100,10 @@ func handshake(sock *frames, opts []dbus.ConnOption) (*dbus.Conn, error) {
 }
 
 // hint tells an administrator what to look at.
-func hint(err error) string {
+func (w *Watcher) hint(err error) string {
 	switch {
+	case w.User && (errors.Is(err, os.ErrNotExist) || errors.Is(err, errRefused)):
+		return "does the user's manager run, and its bus? systemctl --user status dbus.socket; loginctl enable-linger keeps it running without a login"
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, errRefused):
 		return "is dbus running? systemctl status dbus.socket"
 	case errors.Is(err, os.ErrPermission):

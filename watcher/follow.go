@@ -74,5 +74,5 @@ func (s *stream) closed(at stamp, err error) {
 	s.up, s.told = false, true
 	s.say(at, enrich.Observation{Kind: enrich.KindWitness,
 		Witness: enrich.Witness{Name: enrich.WitnessBus, Why: err.Error()}})
-	s.w.log().Warn("not following systemd's signals; trying again", "err", err, "hint", hint(err))
+	s.w.log().Warn("not following systemd's signals; trying again", "err", err, "hint", s.w.hint(err))
 }

@@ -181,6 +181,7 @@ func (l *link) userManager(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("ask the bus who the user manager is: %w", err)
 	}
+	l.scan.table.uid.Store(uid)
 	return userManager(int(uid), int(pid)), nil
 }
 

@@ -124,8 +124,12 @@ func parseSystemctl(args []string) (ask, bool) {
 		case "H", "host", "C", "capsule", "root", "image":
 			return ask{}, false
 		case "M", "machine":
-			if o.value != ".host" && !strings.HasSuffix(o.value, "@.host") {
+			who, machine, at := strings.Cut(o.value, "@")
+			if machine != ".host" && machine != "" || !at && who != ".host" {
 				return ask{}, false
+			}
+			if at {
+				a.who = who
 			}
 		case "h", "help", "version":
 			return ask{}, false

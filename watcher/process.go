@@ -40,7 +40,7 @@ func (t *table) process(pid int, line []byte) (process, bool) {
 		return process{}, false
 	}
 	st, ok := parseStatus(t.read(pid, "status"))
-	if !ok || st.nested {
+	if !ok || st.nested || t.user && !t.asksUs(ask, st.uid) {
 		return process{}, false
 	}
 	p := process{proxy: ask.proxy}
@@ -59,6 +59,15 @@ func (t *table) process(pid int, line []byte) (process, bool) {
 	p.Unit = cgroupUnit(p.Cgroup)
 	p.Via, p.parents = t.ancestors(s.parent)
 	return p, true
+}
+
+// asksUs says whether a client of a user's manager, running as uid, asks the one watched:
+// its own, or that of the user whom --machine names.
+func (t *table) asksUs(a ask, uid uint32) bool {
+	if a.who == "" {
+		return uid == t.uid.Load()
+	}
+	return t.users.name(t.uid.Load()) == a.who || strconv.FormatUint(uint64(t.uid.Load()), 10) == a.who
 }
 
 // ancestors gives the comms and pids from a parent up, PID 1 left out.

@@ -145,6 +145,7 @@ func FuzzCmdline(f *testing.F) {
 func TestParseArgs(t *testing.T) {
 	yes := func(verb string, units ...string) *ask { return &ask{verb: verb, units: units} }
 	user := func(a *ask) *ask { a.user = true; return a }
+	of := func(who string, a *ask) *ask { a.who = who; return a }
 	proxy := func(a *ask) *ask { a.proxy = true; return a }
 	tests := []struct {
 		comm, args string
@@ -175,6 +176,9 @@ func TestParseArgs(t *testing.T) {
 		{"systemctl", "systemctl -H web restart a", nil},
 		{"systemctl", "systemctl --host=web restart a", nil},
 		{"systemctl", "systemctl -M c1 restart a", nil},
+		{"systemctl", "systemctl -M bob@c1 --user restart a", nil},
+		{"systemctl", "systemctl -M bob@.host --user restart a", of("bob", user(yes("restart", "a.service")))},
+		{"systemctl", "systemctl --user --machine=1000@ restart a", of("1000", user(yes("restart", "a.service")))},
 		{"systemctl", "systemctl --root=/mnt enable a", nil},
 		{"systemctl", "weird restart a", yes("restart", "a.service")},
 		{"reboot", "/sbin/reboot", yes("reboot")},

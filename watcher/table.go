@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -24,7 +25,8 @@ const (
 // A table reads processes from a procfs. It belongs to one goroutine.
 type table struct {
 	dir   string
-	user  bool // look for clients of a user manager
+	user  bool          // look for clients of a user manager
+	uid   atomic.Uint32 // whose
 	self  int
 	users users
 
@@ -46,7 +48,9 @@ type pid struct {
 }
 
 func newTable(dir string, user bool) *table {
-	return &table{dir: dir, user: user, self: os.Getpid(), fd: -1}
+	t := &table{dir: dir, user: user, self: os.Getpid(), fd: -1}
+	t.uid.Store(uint32(os.Getuid()))
+	return t
 }
 
 func (t *table) close() {

@@ -64,6 +64,7 @@ func TestClients(t *testing.T) {
 	tests := []struct {
 		name  string
 		user  bool
+		uid   uint32
 		procs []fakeProcess
 		want  []enrich.Client
 	}{
@@ -84,6 +85,15 @@ func TestClients(t *testing.T) {
 			{pid: 401, parent: 1, comm: "systemctl", args: "systemctl stop b"}},
 			want: []enrich.Client{{PID: 400, Comm: "systemctl", Cmdline: "systemctl --user stop a", User: "root", LoginUID: noLogin, Cgroup: "",
 				Verb: "stop", Units: []string{"a.service"}}}},
+		{name: "for another user's manager, by machine", user: true, uid: 1000, procs: []fakeProcess{init,
+			{pid: 400, parent: 1, comm: "systemctl", args: "systemctl --user stop a"},
+			{pid: 401, parent: 1, comm: "systemctl", args: "systemctl --user stop b", uid: 1001},
+			{pid: 402, parent: 1, comm: "systemctl", args: "systemctl --user -M sue@ stop c"},
+			{pid: 403, parent: 1, comm: "systemctl", args: "systemctl --user --machine=1000@ stop d", login: noLogin},
+			{pid: 404, parent: 1, comm: "systemctl", args: "systemctl --user -M bob@.host stop e", login: noLogin}},
+			want: []enrich.Client{
+				{PID: 404, Comm: "systemctl", Cmdline: "systemctl --user -M bob@.host stop e", User: "root", LoginUID: noLogin, Verb: "stop", Units: []string{"e.service"}},
+				{PID: 403, Comm: "systemctl", Cmdline: "systemctl --user --machine=1000@ stop d", User: "root", LoginUID: noLogin, Verb: "stop", Units: []string{"d.service"}}}},
 		{name: "a zombie", procs: []fakeProcess{init, {pid: 400, parent: 1, comm: "systemctl", args: ""}}},
 		{name: "script and its systemctl", procs: []fakeProcess{init,
 			{pid: 398, parent: 1, comm: "deb-systemd-inv", args: "perl /usr/bin/deb-systemd-invoke restart a.service"},
@@ -104,6 +114,7 @@ func TestClients(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			table := newTable(fakeProc(t, tt.procs...), tt.user)
 			table.users.file = passwd
+			table.uid.Store(tt.uid)
 			defer table.close()
 			for range 2 { // the second scan reuses what the first left
 				got := table.clients()
