@@ -69,9 +69,12 @@ func (w where) files() []string {
 
 // readable says why the journal cannot be read: libsystemd itself opens what it
 // may and says nothing of the rest.
-// A user may read what his own manager logs (user-UID.journal), not what PID 1
-// does (system.journal).
+// A user may read what his own manager logs where the journal is persistent
+// (user-UID.journal), not what PID 1 does (system.journal), and nothing of a volatile one.
 func (w where) readable(m manager) error {
+	if err := w.shut(m); err != nil {
+		return err
+	}
 	readable := 0
 	var denied, system error
 	for _, path := range w.files() {
@@ -82,7 +85,7 @@ func (w where) readable(m manager) error {
 			f.Close()
 		case errors.Is(err, fs.ErrPermission):
 			denied = fmt.Errorf("%w: %w", ErrPermission, err)
-			if filepath.Base(path) == "system.journal" && !m.user {
+			if filepath.Base(path) == m.file() {
 				system = denied
 			}
 		case len(w.Files) > 0:
@@ -101,6 +104,25 @@ func (w where) readable(m manager) error {
 		return err
 	}
 	return fmt.Errorf("read %s: %w", w, ErrEmpty)
+}
+
+// shut says that a directory of the local journal may not be looked into. journald keeps
+// /run/log/journal/ID, closed to others, only as long as it writes there (systemd 252
+// src/journal/journald-server.c server_flush_to_var): all that is logged now is in it.
+func (w where) shut(m manager) error {
+	for _, d := range w.dirs() {
+		f, err := os.Open(d)
+		switch {
+		case err == nil:
+			f.Close()
+		case !errors.Is(err, fs.ErrPermission):
+		case m.user:
+			return fmt.Errorf("%w; or make the journal persistent (mkdir /var/log/journal), of which each user may read his own part: %w", ErrPermission, err)
+		default:
+			return fmt.Errorf("%w: %w", ErrPermission, err)
+		}
+	}
+	return nil
 }
 
 // damaged names the files that libsystemd leaves out without a word, of those

@@ -66,6 +66,15 @@ func (m manager) wrote(r *record) bool {
 	return r.fields[fOwnUserUnit] == "init.scope" && r.fields[fComm] == "systemd"
 }
 
+// file is the journal file that journald writes the manager's entries to, where it is
+// persistent and the user no system user.
+func (m manager) file() string {
+	if m.user {
+		return "user-" + m.uid + ".journal"
+	}
+	return "system.journal"
+}
+
 // unitField is where the manager names a unit, ownUnit where journald names
 // the unit that a process belongs to.
 func (m manager) unitField() field       { return m.pick(fUnit, fUserUnit) }
