@@ -34,6 +34,8 @@ func (c *Correlator) causeOfEnd(x *exit, e ended) Cause {
 		return own
 	case kind(x.unit.name) == "device":
 		return own // it has no process to kill, and the journal never tells of it
+	case c.endsQuietly(x, e.failure) && c.saw(WitnessJournal, x.seenAt) && c.mono-x.seenAt >= c.opt.Deadline:
+		return own // as long as any evidence is waited for, the journal told of no client's signal
 	}
 	return CauseUnknown // a client's kill is logged at INFO; without the journal it cannot be excluded
 }

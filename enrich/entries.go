@@ -202,6 +202,7 @@ func (c *Correlator) unlabelled(e Entry) {
 	if len(u.loose) > keptLoose {
 		u.loose = u.loose[1:]
 	}
+	c.takeQuiet(u)
 	if e.MessageID == MsgFailureResult || e.MessageID == MsgSuccess {
 		c.runEnded(u, e)
 		if u.run == nil {
@@ -232,7 +233,7 @@ func (c *Correlator) spawnFailed(e Entry) {
 
 // journald: what it dropped of PID 1's is evidence that will never come.
 func (c *Correlator) journald(e Entry) {
-	if e.MessageID != MsgJournalDropped || !strings.Contains(e.Message, "init.scope") {
+	if e.MessageID != MsgJournalDropped || !strings.Contains(e.Message, c.host.home()) {
 		return
 	}
 	if w := c.witnesses[WitnessJournal]; w != nil {

@@ -94,7 +94,7 @@ func (c *Correlator) exitProof(x *exit) []Evidence {
 
 func (c *Correlator) exitMissing(x *exit, end ended) []string {
 	var missing []string
-	if x.closing == nil && logsResult(kind(x.unit.name)) && !c.silenced(x.unit) {
+	if x.closing == nil && logsResult(kind(x.unit.name)) && !c.silenced(x.unit) && !(c.endsQuietly(x, end.failure) && end.cause != CauseUnknown) {
 		missing = append(missing, "journal")
 	}
 	if c.live() && !x.fromBus {

@@ -118,6 +118,8 @@ func sudoClient(e Entry) *Client {
 	cl := &Client{PID: e.PID, Comm: "systemctl", Cmdline: command, User: quoted(rest+" ", "USER"), LoginUser: strings.TrimSpace(who)}
 	for _, a := range args[1:] {
 		switch {
+		case a == "--user":
+			return nil // it asks another manager
 		case strings.HasPrefix(a, "-"):
 		case cl.Verb == "":
 			cl.Verb = a

@@ -1,5 +1,7 @@
 package enrich
 
+import "strings"
+
 // Kind says what an Observation is about, and so which of its fields are set.
 type Kind string
 
@@ -85,6 +87,17 @@ type Host struct {
 	Container bool `json:"container,omitempty"`
 	// Finished is the Manager's FinishTimestampMonotonic when asked, µs; 0 while it still boots.
 	Finished int64 `json:"finished,omitempty"`
+}
+
+// User says whether the manager is a user's, not the system's.
+func (h Host) User() bool { return strings.HasPrefix(h.Manager, "user-") }
+
+// home is the unit under which journald counts what the manager logs.
+func (h Host) home() string {
+	if uid, _, ok := strings.Cut(strings.TrimPrefix(h.Manager, "user-"), "-"); ok && h.User() {
+		return "user@" + uid + ".service"
+	}
+	return "init.scope"
 }
 
 // Names of witnesses.

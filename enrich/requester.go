@@ -26,7 +26,7 @@ func (c *Correlator) byRequester(j *job) *why {
 	if cl == nil {
 		return nil
 	}
-	w := askedBy(cl)
+	w := c.askedBy(cl)
 	w.evidence = []Evidence{{Source: "proc", Says: cmp.Or(cl.Comm, "a client") + " " + shortArgs(cl) + " was waiting when the job came"}}
 	return w
 }
@@ -97,12 +97,12 @@ func spent(cl *Client, j *job) bool {
 
 // askedBy says what kind of asking it was: package wins over automation, which
 // wins over manual.
-func askedBy(cl *Client) *why {
+func (c *Correlator) askedBy(cl *Client) *why {
 	w := &why{cause: CauseManual, client: cl, requester: requesterOf(cl)}
 	switch {
 	case slices.ContainsFunc(cl.Via, isPackageManager) || isPackageManager(cl.Comm):
 		w.cause = CausePackage
-	case inService(cl):
+	case c.inService(cl):
 		w.cause = CauseAutomation
 		w.trigger = &Trigger{Unit: cl.Unit, Relation: "automation"}
 	}
@@ -120,26 +120,6 @@ func isPackageManager(comm string) bool {
 	switch comm {
 	case "dpkg", "apt", "apt-get", "aptitude", "unattended-upgr", "rpm", "dnf", "dnf5", "dnf-3", "yum", "microdnf",
 		"zypper", "pacman", "needrestart", "packagekitd", "dnf-automatic", "rpm-ostree", "apk", "xbps-install", "emerge":
-		return true
-	}
-	return false
-}
-
-// inService: the client runs inside another service, and not in a person's session.
-func inService(cl *Client) bool {
-	if kind(cl.Unit) != "service" || strings.Contains(cl.Cgroup, "/user@") || strings.HasPrefix(cl.Unit, "user@") {
-		return false
-	}
-	return !interactive(cl)
-}
-
-// interactive: on a machine without logind a person's shell stays in the cgroup of
-// the service that let them in.
-func interactive(cl *Client) bool {
-	name, _, _ := strings.Cut(stem(cl.Unit), "@")
-	switch name {
-	case "ssh", "sshd", "getty", "serial-getty", "console-getty", "container-getty", "container-shell", "debug-shell",
-		"emergency", "rescue", "dropbear", "telnet", "mosh", "display-manager", "gdm", "sddm", "lightdm", "xrdp", "cockpit-session":
 		return true
 	}
 	return false

@@ -22,6 +22,8 @@ func (c *Correlator) byAutoRestart(j *job) *why {
 	}
 	last := c.lastEnd(j.unit)
 	switch {
+	case c.otherRun(j, last):
+		w.missing = append(w.missing, "history")
 	case last.cause != "" && last.cause != CauseUnknown:
 		w.cause = last.cause
 		w.evidence = append(slices.Clone(last.evidence), w.evidence...)
