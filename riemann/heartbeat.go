@@ -1,6 +1,7 @@
 package riemann
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,12 +16,14 @@ import (
 	"sdwhy/enrich"
 )
 
-// HeartbeatService is sdwhy's own service name: its expiry says that sdwhy is gone.
+// HeartbeatService is sdwhy's own service name: its expiry says that sdwhy is gone. Others
+// than the machine's own have a Heartbeat.Service.
 const HeartbeatService = "sdwhy"
 
 // A Heartbeat says that sdwhy lives, and how it fares.
 type Heartbeat struct {
 	Time        time.Time
+	Service     string // empty is HeartbeatService
 	State       enrich.Severity
 	Description string
 	TTL         time.Duration // give at least twice the interval
@@ -81,7 +84,7 @@ func (s *Sender) deliverBeat(work context.Context) error {
 // message is the heartbeat as a Riemann message.
 func (b *Heartbeat) message(o Options) []byte {
 	ev := &proto.Event{
-		Host: text(o.Host), Service: pb.String(HeartbeatService), State: text(string(b.State)),
+		Host: text(o.Host), Service: pb.String(cmp.Or(b.Service, HeartbeatService)), State: text(string(b.State)),
 		Description: text(b.Description), Time: pb.Int64(b.Time.Unix()), TimeMicros: pb.Int64(b.Time.UnixMicro()),
 		Tags: tags([]string{"sdwhy", "heartbeat"}, b.Tags, o.Tags), MetricD: b.Metric,
 	}
