@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -101,10 +102,14 @@ func (c *Config) allFlags() *pflag.FlagSet {
 // empty path means the default file, which may be absent.
 func loadConfig(path string, flags *pflag.FlagSet, env func(string) string) (*Config, error) {
 	c := newConfig()
+	usual := defaultConfig
+	if ofUser(flags, env) {
+		usual, c.Prefix = userConfig(env), userPrefix()
+	}
 	if path == "" {
 		path = env("SDWHY_CONFIG")
 	}
-	if err := c.readFile(path); err != nil {
+	if err := c.readFile(path, usual); err != nil {
 		return nil, err
 	}
 	if err := c.overlay(flags, env); err != nil {
@@ -117,11 +122,9 @@ func loadConfig(path string, flags *pflag.FlagSet, env func(string) string) (*Co
 	return c, c.check()
 }
 
-func (c *Config) readFile(path string) error {
-	name := path
-	if path == "" {
-		name = defaultConfig
-	}
+// readFile reads the file that was named, else the usual one where there is one.
+func (c *Config) readFile(path, usual string) error {
+	name := cmp.Or(path, usual)
 	text, err := os.ReadFile(name)
 	if path == "" && errors.Is(err, fs.ErrNotExist) {
 		return nil

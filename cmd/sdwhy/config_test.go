@@ -120,3 +120,53 @@ func TestChanges(t *testing.T) {
 		}
 	}
 }
+
+// TestUserConfig: of a user's manager, the machine's settings are not read, and its units'
+// services stand apart from the machine's.
+func TestUserConfig(t *testing.T) {
+	home := t.TempDir()
+	write := func(path, text string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(filepath.Join(home, ".config/sdwhy/sdwhy.toml"), `tag = ["home"]`)
+	write(filepath.Join(home, "xdg/sdwhy/sdwhy.toml"), `tag = ["xdg"]`+"\nprefix = \"mine/\"")
+	own := "systemd/" + userName() + "/"
+	for _, tt := range []struct {
+		args   []string
+		env    map[string]string
+		tag    []string
+		prefix string
+	}{
+		{[]string{"--user"}, nil, []string{"home"}, own},
+		{nil, map[string]string{"SDWHY_USER": "true"}, []string{"home"}, own},
+		{[]string{"--user"}, map[string]string{"XDG_CONFIG_HOME": home + "/xdg"}, []string{"xdg"}, "mine/"},
+		{[]string{"--user"}, map[string]string{"XDG_CONFIG_HOME": home + "/none"}, nil, own},
+		{[]string{"--user=false"}, map[string]string{"SDWHY_USER": "true", "SDWHY_CONFIG": "/dev/null"}, nil, "systemd/"},
+	} {
+		flags := newConfig().allFlags()
+		if err := flags.Parse(tt.args); err != nil {
+			t.Fatal(err)
+		}
+		c, err := loadConfig("", flags, func(name string) string {
+			if name == "HOME" {
+				return home
+			}
+			return tt.env[name]
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(c.Tag, tt.tag) || c.Prefix != tt.prefix {
+			t.Errorf("%q, %v: tags %q, prefix %q; want %q, %q", tt.args, tt.env, c.Tag, c.Prefix, tt.tag, tt.prefix)
+		}
+		if want := map[bool]string{true: "sdwhy/" + userName(), false: "sdwhy"}[c.User]; c.heartbeatService() != want {
+			t.Errorf("%q: the heartbeat is %q, want %q", tt.args, c.heartbeatService(), want)
+		}
+	}
+}

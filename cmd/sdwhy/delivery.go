@@ -20,6 +20,7 @@ import (
 type delivery struct {
 	outbox *riemann.Outbox
 	log    *slog.Logger
+	beat   string // the heartbeat's service
 	sender atomic.Pointer[riemann.Sender]
 	next   chan *riemann.Sender
 }
@@ -29,7 +30,7 @@ func newDelivery(c *Config, outbox *riemann.Outbox, log *slog.Logger) (*delivery
 	if len(c.Riemann) == 0 {
 		return nil, nil
 	}
-	d := &delivery{outbox: outbox, log: log, next: make(chan *riemann.Sender)}
+	d := &delivery{outbox: outbox, log: log, beat: c.heartbeatService(), next: make(chan *riemann.Sender)}
 	s, err := d.newSender(c)
 	if err != nil {
 		return nil, err
@@ -90,6 +91,7 @@ const (
 func (d *delivery) heartbeat(c counters) {
 	d.sender.Load().Heartbeat(riemann.Heartbeat{
 		Time:        time.Now(),
+		Service:     d.beat,
 		State:       c.severity(),
 		Description: c.String(),
 		TTL:         heartbeatTTL,

@@ -66,6 +66,9 @@ func (c *Config) probeBus(ctx context.Context, witness string) (string, error) {
 	case witness == enrich.WitnessProc:
 		return "", &hintError{err, "who asked is not known then; check hidepid= of /proc and ProtectProc= of the unit"}
 	}
+	if c.User {
+		return "", &hintError{err, "does the user's manager run, and its bus? systemctl --user status dbus.socket; loginctl enable-linger keeps it running without a login"}
+	}
 	return "", &hintError{err, "is dbus running, and may this user open its socket? systemctl status dbus.socket"}
 }
 
