@@ -25,6 +25,7 @@ type explainFlags struct {
 	directory          string
 	files              []string
 	output             string
+	user               string
 }
 
 // explainNewest is how many events are told when neither -n nor a range says.
@@ -45,6 +46,7 @@ or a template (getty@) for all its instances.`,
   sdwhy explain nginx --since yesterday         since midnight before today's
   sdwhy explain --since -2h                     what failed in the last two hours
   sdwhy explain 'php*' --cause crash -o json    for programs
+  sdwhy explain --user foot-server              of your own service manager
   sdwhy explain nginx --directory /mnt/journal  from another machine`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.explain(cmd.Context(), f, args) },
 	}
@@ -58,6 +60,8 @@ or a template (getty@) for all its instances.`,
 	set.BoolVar(&f.failed, "failed", false, "only what failed")
 	set.StringVarP(&f.directory, "directory", "D", "", "read the journal files in `dir`")
 	set.StringSliceVar(&f.files, "file", nil, "read these journal `files` (globs allowed)")
+	set.StringVar(&f.user, "user", "", "units of your own service manager, or of that of the user with this `uid`, instead of the system's")
+	set.Lookup("user").NoOptDefVal = ownManager
 	set.StringVarP(&f.output, "output", "o", outputText, "print events as `text|json`")
 	return cmd
 }
@@ -73,9 +77,9 @@ func (a *app) explain(ctx context.Context, f *explainFlags, args []string) error
 		return &hintError{fmt.Errorf("cannot explain: %w", err), "sdwhy check tests what sdwhy may read"}
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(500)) // short-lived: memory is cheaper than time
-	h := &historian{past: past, ask: ask, note: a.progress(), host: hostOf(ask.where)}
-	if ask.where.Directory == "" && len(ask.where.Files) == 0 {
-		h.memo.configs = &configs{ctx: ctx, log: a.log}
+	h := &historian{past: past, ask: ask, note: a.progress(), host: hostOf(ask.where), memo: memory{user: ask.where.Manager}}
+	if ask.where.Directory == "" && len(ask.where.Files) == 0 && ours(ask.where.Manager) {
+		h.memo.configs = &configs{ctx: ctx, log: a.log, user: ask.where.Manager != ""}
 	}
 	told, err := h.tell(ctx)
 	h.note.done()
@@ -183,6 +187,10 @@ func when(t int64) string { return time.UnixMicro(t).Format("2006-01-02 15:04:05
 // journal is where to read.
 func (f *explainFlags) journal() (journal.Query, error) {
 	q := journal.Query{Directory: f.directory}
+	var err error
+	if q.Manager, err = userManager(f.user); err != nil {
+		return q, err
+	}
 	if f.directory != "" && len(f.files) > 0 {
 		return q, usagef("give one of them", "--directory and --file exclude each other")
 	}

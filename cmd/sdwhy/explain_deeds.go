@@ -57,5 +57,5 @@ func jobKey(e enrich.Entry) string {
 	if e.Job == 0 || e.Source == enrich.SourceVerdict {
 		return ""
 	}
-	return fmt.Sprint(e.BootID, "/", e.Job)
+	return fmt.Sprint(e.BootID, "/", e.PID, "/", e.Job)
 }

@@ -146,6 +146,15 @@ func inUTC(t *testing.T) {
 // told is "ACTION CAUSE" of each event that explain gives as JSON.
 func told(t *testing.T, args ...string) (events []string) {
 	t.Helper()
+	for _, e := range explained(t, args...) {
+		events = append(events, e.Action+" "+string(e.Cause))
+	}
+	return events
+}
+
+// explained are the events that explain gives as JSON.
+func explained(t *testing.T, args ...string) (events []enrich.Event) {
+	t.Helper()
 	out, errs, status := call(append([]string{"explain", "-o", "json"}, args...)...)
 	if status != 0 {
 		t.Fatalf("status %d: %s", status, errs)
@@ -155,7 +164,7 @@ func told(t *testing.T, args ...string) (events []string) {
 		if err := json.Unmarshal([]byte(line), &e); err != nil {
 			t.Fatal(err)
 		}
-		events = append(events, e.Action+" "+string(e.Cause))
+		events = append(events, e)
 	}
 	return events
 }
@@ -231,6 +240,8 @@ func TestExplainBadInput(t *testing.T) {
 		{[]string{"web", "--file", dir + "/none"}, 1, "no such file"},
 		{[]string{"web", "--file", foreign}, 1, "foreign.journal"},
 		{[]string{"a\nb", "-D", dir}, 2, "is no name of a unit"},
+		{[]string{"web", "-D", dir, "--user=nobody-here"}, 2, "no such user: nobody-here"},
+		{[]string{"web", "-D", dir, "--user=1000"}, 1, "no such unit in the journal: web"},
 	} {
 		out, errs, status := call(append([]string{"explain"}, test.args...)...)
 		if status != test.status || !strings.Contains(errs, test.says) || out != "" {

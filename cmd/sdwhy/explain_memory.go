@@ -14,17 +14,19 @@ import (
 // A memory is what has been read of the past: entries by boot, and verdicts.
 type memory struct {
 	boot    string // the only boot wanted, "" any
+	user    string // "user-UID", "" for the system's manager
 	entries map[string]*enrich.Entry
 	mine    map[string]bool // cursors of entries of the units asked for
-	boots   map[string]*pastBoot
+	boots   map[life]*pastBoot
 	from    map[string]int64 // units that were not read to their beginning: up to when
 	told    map[string]enrich.Event
 	configs *configs // nil where the units' configuration cannot be known
 }
 
-// A pastBoot is what is known of one boot.
+// A pastBoot is what is known of one boot, or of one life of a user's manager.
 type pastBoot struct {
-	id       string
+	life
+	manager  string
 	finished int64 // when StartupFinished was logged, CLOCK_REALTIME µs; 0 unknown
 	whole    bool  // its beginning has been read
 	first    int64 // the oldest entry of the units asked for
@@ -35,7 +37,7 @@ type pastBoot struct {
 type interval struct{ from, to int64 }
 
 func (m *memory) reset() {
-	*m = memory{boot: m.boot, configs: m.configs, entries: map[string]*enrich.Entry{}, mine: map[string]bool{}, boots: map[string]*pastBoot{},
+	*m = memory{boot: m.boot, user: m.user, configs: m.configs, entries: map[string]*enrich.Entry{}, mine: map[string]bool{}, boots: map[life]*pastBoot{},
 		from: map[string]int64{}, told: map[string]enrich.Event{}}
 }
 
@@ -46,20 +48,20 @@ func (m *memory) add(e enrich.Entry, mine bool) {
 		return
 	}
 	m.entries[e.Cursor] = &e
-	b := m.of(e.BootID)
-	if mine {
-		m.mine[e.Cursor] = true
-		if b.first == 0 || e.Time < b.first {
-			b.first = e.Time
-		}
+	if !mine {
+		return
+	}
+	m.mine[e.Cursor] = true
+	if b := m.of(m.life(e)); b.first == 0 || e.Time < b.first {
+		b.first = e.Time
 	}
 }
 
-func (m *memory) of(id string) *pastBoot {
-	b := m.boots[id]
+func (m *memory) of(l life) *pastBoot {
+	b := m.boots[l]
 	if b == nil {
-		b = &pastBoot{id: id}
-		m.boots[id] = b
+		b = &pastBoot{life: l, manager: m.named(l)}
+		m.boots[l] = b
 	}
 	return b
 }
@@ -68,7 +70,7 @@ func (m *memory) of(id string) *pastBoot {
 // that it was found under.
 func (m *memory) verdict(e enrich.Entry) {
 	var told enrich.Event
-	if json.Unmarshal([]byte(e.Fields["SDWHY_EVENT"]), &told) != nil || told.ID == "" || told.Unit != e.Unit {
+	if json.Unmarshal([]byte(e.Fields["SDWHY_EVENT"]), &told) != nil || told.ID == "" || told.Unit != e.Unit || !m.tells(told.Manager) {
 		return
 	}
 	m.told[told.ID] = told
@@ -87,10 +89,10 @@ func (m *memory) span() (first, last int64) {
 
 // edge takes in where a boot ends or a shutdown begins.
 func (m *memory) edge(e enrich.Entry) {
-	b, ok := m.boots[e.BootID]
+	b, ok := m.boots[m.life(e)]
 	switch {
 	case !ok:
-	case e.MessageID == enrich.MsgStartupFinished:
+	case e.MessageID == enrich.MsgStartupFinished || e.MessageID == enrich.MsgUserStartup:
 		b.finished = e.Time
 		m.add(e, false)
 	case e.JobType == enrich.ActionStart && e.Job != 0:
@@ -129,20 +131,10 @@ func (m *memory) events(host string) []enrich.Event {
 	return list
 }
 
-// rebuilt gives what the journal alone proves, boot by boot: ids of jobs start anew with each.
+// rebuilt gives what the journal alone proves, life by life of the manager: ids of jobs start anew with each.
 func (m *memory) rebuilt(host string) (events []enrich.Event) {
-	byBoot := map[string][]*enrich.Entry{}
-	for _, e := range m.entries {
-		byBoot[e.BootID] = append(byBoot[e.BootID], e)
-	}
-	for id, entries := range byBoot {
-		slices.SortFunc(entries, func(a, b *enrich.Entry) int {
-			if a.Mono != b.Mono {
-				return cmp.Compare(a.Mono, b.Mono)
-			}
-			return cmp.Compare(sequence(a.Cursor), sequence(b.Cursor))
-		})
-		events = append(events, m.judge(*m.of(id), host, entries)...)
+	for l, entries := range m.lives() {
+		events = append(events, m.judge(*m.of(l), host, entries)...)
 	}
 	return events
 }
@@ -169,7 +161,7 @@ func sequence(cursor string) uint64 {
 // rebuild feeds one boot's entries to a correlator that has no other witness but the
 // units' configuration, and says whose it would like to know besides.
 func rebuild(b pastBoot, host string, known []enrich.Observation, entries []*enrich.Entry) (events []enrich.Event, wanted []string) {
-	start := enrich.Host{Name: host, BootID: b.id, Manager: "system"}
+	start := enrich.Host{Name: host, BootID: b.boot, Manager: b.manager}
 	if !b.whole && len(entries) > 0 {
 		// Where the boot's beginning was not read, nothing may be taken for a part of it.
 		start.Finished = max(entries[0].Mono, 1)
@@ -233,7 +225,7 @@ func (m *memory) unexplained() []interval {
 
 // judged says whether sdwhy itself wrote down what became of an entry's job.
 func (m *memory) judged(e enrich.Entry) bool {
-	_, ok := m.told[fmt.Sprintf("%s/system/job/%d", e.BootID, e.Job)]
+	_, ok := m.told[fmt.Sprintf("%s/%s/job/%d", e.BootID, m.named(m.life(e)), e.Job)]
 	return ok
 }
 

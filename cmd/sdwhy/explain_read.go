@@ -34,6 +34,8 @@ const (
 	windowEntries = 4000
 	// bootEntries bounds what is read of a boot's beginning.
 	bootEntries = 4000
+	// userBoot is how long the startup of a user's manager takes at most, µs.
+	userBoot = 120_000_000
 	// failureLogs is how many of the newest failures get the unit's own last lines.
 	failureLogs, logLines = 5, 5
 )
@@ -191,17 +193,23 @@ func (h *historian) boots(ctx context.Context) error {
 	return nil
 }
 
-var shutdownTargets = []string{"shutdown.target", "reboot.target", "poweroff.target", "halt.target", "kexec.target", "soft-reboot.target"}
+var shutdownTargets = []string{"shutdown.target", "reboot.target", "poweroff.target", "halt.target", "kexec.target", "soft-reboot.target", "exit.target"}
 
 // beginning reads a boot up to basic.target: what works until then is the boot's.
 func (h *historian) beginning(ctx context.Context, b *pastBoot) error {
-	q := journal.Query{Boot: b.id, Limit: bootEntries}
+	q := journal.Query{Boot: b.boot, Limit: bootEntries}
+	if h.memo.user != "" {
+		q.Since = b.finished - userBoot // the boot may have seen others
+	}
 	var entries []enrich.Entry
 	complete := false
 	err := h.past.Read(ctx, q, func(e enrich.Entry) bool {
 		h.note.read(e.Time)
+		if e.Source == enrich.SourceManager && h.memo.life(e) != b.life {
+			return true
+		}
 		entries = append(entries, e)
-		complete = e.Unit == "basic.target" && e.MessageID == enrich.MsgStarted || e.MessageID == enrich.MsgStartupFinished
+		complete = e.Unit == "basic.target" && e.MessageID == enrich.MsgStarted || e.MessageID == enrich.MsgStartupFinished || e.MessageID == enrich.MsgUserStartup
 		return !complete
 	})
 	if complete && bootBegins(entries) {

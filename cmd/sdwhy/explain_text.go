@@ -127,7 +127,7 @@ func chain(e enrich.Event, all []enrich.Event, ascii bool) string {
 	for range 16 {
 		links = append(links, fmt.Sprintf("%s (%s)", at.Trigger.Unit, at.Trigger.Relation))
 		next := slices.IndexFunc(all, func(o enrich.Event) bool {
-			return o.Unit == at.Trigger.Unit && o.BootID == at.BootID && o.Job != nil && at.Trigger.JobID == o.Job.ID
+			return o.Unit == at.Trigger.Unit && o.BootID == at.BootID && o.Manager == at.Manager && o.Job != nil && at.Trigger.JobID == o.Job.ID
 		})
 		if next < 0 || all[next].Trigger == nil {
 			break
@@ -182,11 +182,15 @@ func (s *story) proof(e enrich.Event) string {
 	for _, f := range s.ask.where.Files {
 		words = append(words, "--file", quote(f))
 	}
+	origin, invocation := []string{"_PID=1"}, "INVOCATION_ID="
+	if uid, pid, ok := strings.Cut(strings.TrimPrefix(e.Manager, "user-"), "-"); ok {
+		origin, invocation = []string{"_SYSTEMD_UNIT=user@" + uid + ".service", "_PID=" + pid}, "USER_INVOCATION_ID="
+	}
 	switch {
 	case e.Job != nil:
-		words = append(words, "_PID=1", "_BOOT_ID="+e.BootID, fmt.Sprintf("JOB_ID=%d", e.Job.ID))
+		words = append(append(words, origin...), "_BOOT_ID="+e.BootID, fmt.Sprintf("JOB_ID=%d", e.Job.ID))
 	case e.InvocationID != "":
-		words = append(words, "_PID=1", "INVOCATION_ID="+e.InvocationID)
+		words = append(append(words, origin...), invocation+e.InvocationID)
 	default:
 		words = append(words, "SDWHY_EVENT_ID="+quote(e.ID))
 	}
