@@ -128,7 +128,7 @@ func conceded(path string, e, live enrich.Event) bool {
 	if e.Cause == enrich.CauseManual && live.Trigger != nil && strings.HasSuffix(live.Trigger.Unit, ".device") {
 		return true
 	}
-	return strings.HasSuffix(path, "252/start-window.jsonl") && e.Action == enrich.ActionRestart && e.Cause == enrich.CauseCrash
+	return strings.HasSuffix(path, "/start-window.jsonl") && strings.Contains(path, "/252") && e.Action == enrich.ActionRestart && e.Cause == enrich.CauseCrash
 }
 
 // cutShort: an entry near the end of a recording, whose JobRemoved was cut off.
@@ -151,6 +151,7 @@ func journalOnly(all []enrich.Observation) (kept []enrich.Observation) {
 		switch o.Kind {
 		case enrich.KindStart:
 			if len(kept) > 0 {
+				kept[0].Host.Manager = o.Host.Manager // a user's is known once its bus is reached
 				continue
 			}
 			if o.Host.Finished == 0 && !fromBoot(all) {

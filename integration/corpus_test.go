@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -23,7 +24,7 @@ func record(w *World, all []*Scenario, version int, table *Table) error {
 	if os.Getenv("SDWHY_RECORD") == "" {
 		return nil
 	}
-	file, err := os.Open(w.Path(recordPath))
+	file, err := os.Open(w.Path(w.recording))
 	if err != nil {
 		return err
 	}
@@ -69,14 +70,24 @@ func fixture(s *Scenario, all []*Scenario, version int, recording []byte) error 
 	if len(faults) > 0 {
 		return fmt.Errorf("its replay is wrong:\n%s", strings.Join(faults, "\n"))
 	}
-	dir := filepath.Join(corpus, fmt.Sprint(version))
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	path := s.fixture(version)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, s.Name+".jsonl"), recording, 0o644); err != nil {
+	if err := os.WriteFile(path+".jsonl", recording, 0o644); err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, s.Name+".want.jsonl"), events, 0o644)
+	return os.WriteFile(path+".want.jsonl", events, 0o644)
+}
+
+// fixture is where the scenario's recording lies, without ".jsonl": what a user's manager
+// played lies in 252-user.
+func (s *Scenario) fixture(version int) string {
+	dir := fmt.Sprint(version)
+	if s.user {
+		dir += "-user"
+	}
+	return filepath.Join(corpus, dir, s.Name)
 }
 
 // ownEvents replays a recording and gives the events of the scenario's units.
@@ -127,13 +138,13 @@ func TestCorpus(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, suite := range Suites() {
-		for _, s := range all {
-			path := filepath.Join(corpus, fmt.Sprint(suite.Version), s.Name)
+		for _, s := range slices.Concat(all, OfUser(all)) {
+			path := s.fixture(suite.Version)
 			recording, err := os.ReadFile(path + ".jsonl")
 			if os.IsNotExist(err) {
 				continue
 			}
-			t.Run(fmt.Sprintf("%d/%s", suite.Version, s.Name), func(t *testing.T) {
+			t.Run(strings.TrimPrefix(path, corpus+"/"), func(t *testing.T) {
 				replays(t, s, all, suite.Version, recording, path+".want.jsonl")
 			})
 		}

@@ -44,6 +44,7 @@ func TestPackage(t *testing.T) {
 			p := bootBare(t, suite, folder)
 			t.Run("install", p.install)
 			t.Run("witness", p.witness)
+			t.Run("user", p.user)
 			t.Run("upgrade", p.upgrade)
 			t.Run("downtime", p.downtime)
 			t.Run("remove", p.remove)
@@ -184,6 +185,26 @@ func (p *packaged) witness(t *testing.T) {
 	if !strings.Contains(out, "asked for by root") {
 		t.Errorf("the verdict in the journal is %q", out)
 	}
+}
+
+// user: alice enables the service of her own manager, with settings of her own, and it
+// outlives a manager of hers. Her events stand apart from the machine's.
+func (p *packaged) user(t *testing.T) {
+	as := `as() { setpriv --reuid=1000 --regid=1000 --init-groups env HOME=/home/alice XDG_RUNTIME_DIR=/run/user/1000 "$@"; }
+		told() { for i in $(seq 50); do as journalctl -q -o cat _UID=1000 SDWHY_UNIT="$1" | grep -F "$2" && return; sleep 0.1; done; return 1; }
+		`
+	p.sh(t, as+`useradd -m alice; mkdir -p /var/lib/systemd/linger; touch /var/lib/systemd/linger/alice
+		systemctl start user@1000.service
+		as mkdir -p /home/alice/.config/sdwhy; as sh -c 'echo "tag = [\"mine\"]" >~/.config/sdwhy/sdwhy.toml'
+		as systemctl --user enable --now sdwhy; as systemctl --user is-active sdwhy
+		as sdwhy check --user | grep 'ok    configuration   /home/alice/.config/sdwhy/sdwhy.toml'
+		as systemd-run --user -q --unit=hers sleep 0.2; told hers.service 'asked for by alice'; told hers.service 'ended by itself without failure'`)
+	if out := p.sh(t, as+`systemctl restart user@1000.service; for i in $(seq 50); do as systemctl --user is-active sdwhy && break; sleep 0.1; done
+		as systemd-run --user -q --unit=again sleep 0.2; told again.service 'asked for by alice'
+		as sdwhy explain --user hers -o json | tail -1; as sdwhy explain --user again -o json | head -1`); strings.Count(out, `"manager":"user-1000-`) != 2 {
+		t.Errorf("of both managers it was told: %s", out)
+	}
+	p.sh(t, as+"systemctl stop user@1000.service; rm /var/lib/systemd/linger/alice")
 }
 
 // upgrade: jobs run all through it, and each arrives once.

@@ -45,18 +45,26 @@ func (w *World) Play(ctx context.Context, s *Scenario, all []*Scenario, version 
 
 // act runs the scenario's script; at shutdown, it is followed by the power-off.
 func (w *World) act(ctx context.Context, s *Scenario, since string) error {
-	if _, err := w.Run(ctx, "env", since, "bash", scriptPath(s)); err != nil {
+	if _, err := w.play(ctx, "env", since, "bash", s.script()); err != nil {
 		return err
 	}
-	if s.Headers["phase"] == "shutdown" {
+	switch {
+	case s.Headers["phase"] == "shutdown" && s.user:
+		return w.StopUser(ctx)
+	case s.Headers["phase"] == "shutdown":
 		return w.PowerOff(ctx)
 	}
 	return nil
 }
 
+// play runs a command as who plays the scenarios here.
+func (w *World) play(ctx context.Context, argv ...string) (string, error) {
+	return w.Run(ctx, append(w.player[:len(w.player):len(w.player)], argv...)...)
+}
+
 // Tidy stops what a scenario left behind, so that the next one starts clean.
 func (w *World) Tidy(ctx context.Context, s *Scenario) error {
-	_, err := w.Run(ctx, "sh", "-c", `for u in "$0"-* "$0"@* "$0".*; do systemctl stop "$u"; systemctl reset-failed "$u"; done 2>/dev/null; :`, s.Name)
+	_, err := w.play(ctx, "bash", "-c", s.prelude()+`set +e; for u in "$0"-* "$0"@* "$0".*; do systemctl stop "$u"; systemctl reset-failed "$u"; done 2>/dev/null; :`, s.Name)
 	return err
 }
 

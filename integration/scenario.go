@@ -26,10 +26,12 @@ import (
 //	also: a.service    units that count besides those that bear its name
 //	keep: all          its fixture keeps the signals and entries of all units
 //	record: false      no fixture is cut from it
+//	user: true         a user's manager plays it too (TestUser); "only": no other does
 //
 // Its files are units/… (in /etc/systemd/system), files/… (anywhere), run (a shell
-// script that is played inside), and want or want.VERSION. Its units' names begin with
-// its own name, and only their events count.
+// script that is played inside), and want or want.VERSION, of which the longest name that
+// fits counts; of a user's manager, want.user and want.VERSION.user come before. Its
+// units' names begin with its own name, and only their events count.
 type Scenario struct {
 	Name    string
 	Doc     string
@@ -38,6 +40,7 @@ type Scenario struct {
 	Run     string
 	Timeout time.Duration
 
+	user  bool              // a user's manager plays it
 	wants map[string]string // "want", "want.252" …
 }
 
@@ -124,16 +127,23 @@ func (s *Scenario) Runs(version int) bool {
 	return version >= bound
 }
 
-// Contained says whether a container can play the scenario.
-func (s *Scenario) Contained() bool { return s.Headers["machine"] == "" }
+// Contained says whether a container's own manager can play the scenario.
+func (s *Scenario) Contained() bool {
+	return s.Headers["machine"] == "" && (s.user || s.Headers["user"] != "only")
+}
 
 // Want gives the events wanted on a systemd version.
 func (s *Scenario) Want(version int) ([]map[string]any, error) {
-	text, ok := s.wants[fmt.Sprintf("want.%d", version)]
-	if !ok {
-		text = s.wants["want"]
+	names := []string{fmt.Sprintf("want.%d", version), "want"}
+	if s.user {
+		names = append([]string{names[0] + ".user", "want.user"}, names...)
 	}
-	return ParseEvents([]byte(text))
+	for _, name := range names {
+		if text, ok := s.wants[name]; ok {
+			return ParseEvents([]byte(text))
+		}
+	}
+	return nil, fmt.Errorf("%s has no want for systemd %d", s.Name, version)
 }
 
 // ParseEvents reads events, one JSON object a line; empty lines and # comments are skipped.

@@ -69,22 +69,28 @@ func create(t *testing.T, suite Suite, files map[string][]byte, flags string) *W
 	}
 	start := time.Now()
 	w, err := Create(t.Context(), suite, bin, files, flags)
-	if w != nil {
-		t.Cleanup(func() {
-			if t.Failed() {
-				t.Logf("sdwhy's stderr:\n%s", w.Stderr())
-				keep(t, w)
-			}
-			if err := w.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-	}
+	closeLater(t, w)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("%s booted and followed in %.1f s", suite.Name, time.Since(start).Seconds())
 	return w
+}
+
+// closeLater destroys a world, nil for none, when the test ends.
+func closeLater(t *testing.T, w *World) {
+	if w == nil {
+		return
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("sdwhy's stderr:\n%s", w.Stderr())
+			keep(t, w)
+		}
+		if err := w.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // keep copies what sdwhy wrote to $SDWHY_KEEP, so that a failure can be studied.
@@ -93,7 +99,7 @@ func keep(t *testing.T, w *World) {
 	if dir == "" {
 		return
 	}
-	for _, path := range []string{eventsPath, recordPath, stderrPath} {
+	for _, path := range []string{eventsPath, w.recording, stderrPath} {
 		data, err := os.ReadFile(w.Path(path))
 		if err == nil {
 			name := strings.ReplaceAll(t.Name(), "/", "-") + "-" + filepath.Base(path)

@@ -48,6 +48,9 @@ const probeUnit = "[Service]\nType=oneshot\nExecStart=/bin/true\n"
 type World struct {
 	*Container
 	Events *Tail
+
+	player    []string // what a scenario's script is run through, to be another user's
+	recording string   // where sdwhy records
 }
 
 // Build compiles sdwhy into dir and returns the binary's path.
@@ -74,7 +77,7 @@ func Create(ctx context.Context, suite Suite, bin string, files map[string][]byt
 	if err != nil {
 		return nil, err
 	}
-	w := &World{Container: c, Events: NewTail(c.Path(eventsPath))}
+	w := &World{Container: c, Events: NewTail(c.Path(eventsPath)), recording: recordPath}
 	if err := w.install(bin, files, flags); err != nil {
 		return w, err
 	}
@@ -115,30 +118,37 @@ func FilesOf(scenarios []*Scenario) map[string][]byte {
 	for _, s := range scenarios {
 		if s.Contained() {
 			maps.Copy(files, s.Files)
-			files[scriptPath(s)] = []byte(prelude + s.Run)
+			files[s.script()] = []byte(s.prelude() + s.Run)
 		}
 	}
 	return files
 }
 
-func scriptPath(s *Scenario) string { return "/root/play/" + s.Name }
-
 // follow starts the probe until sdwhy tells of it.
 func (w *World) follow(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
+	before := len(w.Output())
 	for next := time.Now(); ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(next) {
-			if _, err := w.Run(ctx, "systemctl", "start", "sdwhy-probe.service"); err != nil {
+			if _, err := w.play(ctx, "systemctl", w.scope(), "start", "sdwhy-probe.service"); err != nil {
 				return err
 			}
 			next = time.Now().Add(500 * time.Millisecond)
 		}
-		if bytes.Contains(w.Output(), []byte("sdwhy-probe.service")) {
+		if bytes.Contains(w.Output()[before:], []byte("sdwhy-probe.service")) {
 			return nil
 		}
 	}
 	return fmt.Errorf("sdwhy did not come up in %s:\n%s", w.Name, w.Stderr())
+}
+
+// scope is systemctl's option for the manager that is watched.
+func (w *World) scope() string {
+	if w.player != nil {
+		return "--user"
+	}
+	return "--system"
 }
 
 // Output is all that sdwhy has written to stdout.
