@@ -29,6 +29,9 @@ func (c *Correlator) byPastTransaction(j *job) *why {
 	if parent == nil {
 		return nil
 	}
+	if c.boot.range_(parent) {
+		return &why{cause: CauseBoot, evidence: []Evidence{{Source: "journal", Cursor: parent.cursor(), Says: "the boot's job of " + parent.unit.name + " pulled it in; " + rel + "= links the two"}}}
+	}
 	w := &why{cause: CauseDependency, trigger: &Trigger{Unit: parent.unit.name, Relation: rel, JobID: parent.id}}
 	if c.pastReady(parent) {
 		w.root, _ = c.rootOfJob(parent)

@@ -171,7 +171,7 @@ func (c *Correlator) byPast(j *job) *why {
 		if !j.unit.configured {
 			c.wantPast(j.unit)
 		}
-		if !j.unit.readable() || len(j.entries) == 0 || c.startable(j.unit) || c.nearTrigger(j) {
+		if !j.unit.readable() || len(j.entries) == 0 || c.startable(j.unit) || c.nearTrigger(j) || ofConnection(j.unit.name) {
 			return nil
 		}
 	default:

@@ -148,15 +148,20 @@ func stem(unit string) string { return strings.TrimSuffix(unit, "."+kind(unit)) 
 // byConnection: an Accept=yes socket stays listening and makes an instance
 // NAME@COUNT-… for each connection (socket_enter_running, socket.c).
 func (c *Correlator) byConnection(j *job) *why {
-	_, instance, ok := strings.Cut(stem(j.unit.name), "@")
-	if !ok || !c.startsSomething(j) || instance == "" || instance[0] < '0' || instance[0] > '9' {
+	if !c.startsSomething(j) || !ofConnection(j.unit.name) {
 		return nil
 	}
 	for _, t := range j.unit.config.Deps["TriggeredBy"] {
-		if kind(t) == "socket" && strings.Contains(instance, "-") {
+		if kind(t) == "socket" {
 			return &why{cause: CauseSocket, trigger: &Trigger{Unit: t, Relation: "socket"}, evidence: []Evidence{
 				{Source: "dbus", Says: j.unit.name + " is the instance that " + t + " made for a connection"}}}
 		}
 	}
 	return nil
+}
+
+// ofConnection says whether a unit's name is as a socket gives it to an instance.
+func ofConnection(name string) bool {
+	_, instance, _ := strings.Cut(stem(name), "@")
+	return instance != "" && instance[0] >= '0' && instance[0] <= '9' && strings.Contains(instance, "-")
 }

@@ -1,0 +1,60 @@
+package enrich
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// fromJournal feeds entries, 10 ms apart, of a stream without a bus, and configuration before them.
+func fromJournal(host Host, configs map[string]Config, entries ...Entry) []Event {
+	c := New(Options{LogLines: -1})
+	c.Observe(Observation{Kind: KindStart, Host: host})
+	for unit, config := range configs {
+		config.Names, config.LogLevelMax = []string{unit}, -1
+		c.Observe(Observation{Kind: KindConfig, Unit: unit, Config: config})
+	}
+	var events []Event
+	at := int64(1_000_000)
+	for _, e := range entries {
+		at += 10_000
+		e.Source, e.Time, e.Mono = SourceManager, at, at
+		events = append(events, c.Observe(Observation{Kind: KindEntry, Time: at, Mono: at, Entry: e})...)
+	}
+	return append(events, c.Flush()...)
+}
+
+func up(unit string, id uint32) Entry {
+	return Entry{Unit: unit, MessageID: MsgStarted, Job: id, JobType: "start", JobResult: "done", Message: "Started."}
+}
+
+func causesOf(events []Event) map[string]Cause {
+	causes := map[string]Cause{}
+	for _, e := range events {
+		causes[e.Unit] = e.Cause
+	}
+	return causes
+}
+
+// TestPastBoot: what a target of the boot pulls in is the boot's too, though its id is
+// above those that were seen before basic.target was reached.
+func TestPastBoot(t *testing.T) {
+	wanted := map[string]Config{"a.service": {Deps: map[string][]string{"WantedBy": {"default.target"}}}}
+	events := fromJournal(Host{BootID: "b", Manager: "user-1000-77"}, wanted,
+		up("dbus.socket", 7), up("basic.target", 2), up("a.service", 10), up("default.target", 1))
+	want := map[string]Cause{"dbus.socket": CauseBoot, "basic.target": CauseBoot, "a.service": CauseBoot, "default.target": CauseBoot}
+	if diff := cmp.Diff(want, causesOf(events)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestPastConnection: the unit that a socket makes for a connection does not name that
+// socket any more once it is gone, so from the journal alone nothing is known of who asked.
+func TestPastConnection(t *testing.T) {
+	events := fromJournal(Host{BootID: "b", Manager: "system", Finished: 1}, map[string]Config{"echo@0-12-0.service": {}, "echo@work.service": {}},
+		up("echo@0-12-0.service", 500), up("echo@work.service", 9000))
+	want := map[string]Cause{"echo@0-12-0.service": CauseUnknown, "echo@work.service": CauseManual}
+	if diff := cmp.Diff(want, causesOf(events)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
