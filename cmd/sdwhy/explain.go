@@ -49,6 +49,8 @@ or a template (getty@) for all its instances.`,
   sdwhy explain --user foot-server              of your own service manager
   sdwhy explain nginx --directory /mnt/journal  from another machine`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.explain(cmd.Context(), f, args) },
+
+		ValidArgsFunction: unitNames(f.journal),
 	}
 	set := cmd.Flags()
 	set.StringVarP(&f.since, "since", "S", "", "from this `time` on, as journalctl takes it: yesterday, -2h, \"2026-11-22 02:00\"")
@@ -204,12 +206,13 @@ func (f *explainFlags) journal() (journal.Query, error) {
 	return q, nil
 }
 
+var causeNames = []string{"crash", "clean-exit", "manual", "automation", "package", "timer", "socket", "path", "dbus", "automount", "device",
+	"on-failure", "on-success", "dependency", "boot", "shutdown", "unknown"}
+
 func causes(names []string) (list []enrich.Cause, err error) {
-	known := []string{"crash", "clean-exit", "manual", "automation", "package", "timer", "socket", "path", "dbus", "automount", "device",
-		"on-failure", "on-success", "dependency", "boot", "shutdown", "unknown"}
 	for _, n := range names {
-		if !slices.Contains(known, n) {
-			return nil, usagef(didYouMean(n, known), "unknown cause %q in --cause", n)
+		if !slices.Contains(causeNames, n) {
+			return nil, usagef(didYouMean(n, causeNames), "unknown cause %q in --cause", n)
 		}
 		list = append(list, enrich.Cause(n))
 	}
