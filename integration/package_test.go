@@ -294,7 +294,7 @@ func TestPackageContents(t *testing.T) {
 	for _, want := range []string{
 		"/usr/bin/sdwhy", "/usr/lib/systemd/system/sdwhy.service", "/usr/lib/sysusers.d/sdwhy.conf",
 		"/etc/sdwhy/sdwhy.toml", "/usr/share/man/man1/sdwhy.1.gz", "/usr/share/man/man5/sdwhy.toml.5.gz",
-		"/usr/share/zsh/site-functions/_sdwhy", "systemd-libs >= 246", "systemd-sysusers sdwhy.conf",
+		"/usr/share/zsh/site-functions/_sdwhy", "libsystemd.so.0(LIBSYSTEMD_246)(64bit)", "systemd-sysusers sdwhy.conf",
 	} {
 		if !strings.Contains(string(list), want) {
 			t.Errorf("the rpm lacks %s", want)
