@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -140,13 +141,39 @@ func (c *Config) readFile(path, usual string) error {
 func (c *Config) parse(name string, text []byte) error {
 	meta, err := toml.NewDecoder(bytes.NewReader(text)).Decode(c)
 	if err != nil {
-		return usagef("man sdwhy.toml shows each key with its type", "%s: %s", name, strings.TrimPrefix(err.Error(), "toml: "))
+		return usagef(typeHint(err), "%s: %s", name, strings.TrimPrefix(err.Error(), "toml: "))
 	}
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
 		key := unknown[0].String()
 		return usagef(didYouMean(key, configKeys()), "%s: unknown key %q", name, key)
 	}
 	return nil
+}
+
+var lastKey = regexp.MustCompile(`\(last key "([^"]+)"\)`)
+
+// typeHint shows how the key is written that the parser stumbled over: its error says it only as text.
+func typeHint(err error) string {
+	var key string
+	if m := lastKey.FindStringSubmatch(err.Error()); m != nil {
+		key = m[1]
+	}
+	for field := range reflect.TypeFor[Config]().Fields() {
+		if !field.IsExported() || field.Tag.Get("toml") != key {
+			continue
+		}
+		switch field.Type.Kind() {
+		case reflect.String:
+			return fmt.Sprintf(`write %s = "..."`, key)
+		case reflect.Slice:
+			return fmt.Sprintf(`write %s = ["..."]`, key)
+		case reflect.Bool:
+			return fmt.Sprintf("write %s = true, or false", key)
+		case reflect.Int:
+			return fmt.Sprintf("write %s = a number, such as 5", key)
+		}
+	}
+	return "man sdwhy.toml shows each key with its type"
 }
 
 // configKeys are the keys that a file may have.

@@ -4,9 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -116,6 +119,10 @@ func (c *Config) sending() (riemann.Options, error) {
 		}
 		o.Targets = append(o.Targets, t)
 	}
+	encrypted := slices.ContainsFunc(o.Targets, func(t riemann.Target) bool { return t.Scheme == riemann.SchemeTLS })
+	if o.TLS != (riemann.TLS{}) && len(o.Targets) > 0 && !encrypted {
+		return o, usagef("write --riemann tls://HOST:5554", "certificates are given, but %s is not encrypted", o.Targets[0])
+	}
 	return o, nil
 }
 
@@ -135,7 +142,11 @@ func (c *Config) checkTLS() error {
 		return nil
 	}
 	if _, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey); err != nil {
-		return usagef("name PEM files that sdwhy's user may read; LoadCredential= of a unit passes them", "cannot use --tls-cert with --tls-key: %v", err)
+		hint := "the key must be that of the certificate, both as PEM"
+		if errors.As(err, new(*fs.PathError)) {
+			hint = "name PEM files that sdwhy's user may read; LoadCredential= of a unit passes them"
+		}
+		return usagef(hint, "cannot use --tls-cert with --tls-key: %v", err)
 	}
 	info, err := os.Stat(c.TLSKey)
 	if err == nil && info.Mode().Perm()&0o004 != 0 {

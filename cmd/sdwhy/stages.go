@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -56,13 +58,28 @@ func newStages(c *Config, log *slog.Logger) (*stages, error) {
 // lookBack bounds how far into the past the journal is read after a downtime.
 const lookBack = 24 * time.Hour
 
+// outboxError says in one line what is wrong with the state directory, and how to mend it.
+func outboxError(err error, dir string) error {
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		err = path // it names the file itself
+	}
+	hint := "the state directory must be writable, and belongs to one sdwhy at a time"
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		hint = "make the state directory: mkdir -m 0700 " + dir
+	case errors.Is(err, fs.ErrPermission):
+		hint = "the state directory must belong to the user that sdwhy runs as"
+	}
+	return &hintError{fmt.Errorf("cannot open the outbox: %w", err), hint}
+}
+
 // openOutbox opens the outbox and goes on in the journal where it left off: what
 // systemd did meanwhile is told too, with the ids that it would have had live. What was told
 // before is known to the outbox by its id.
 func (s *stages) openOutbox(dir string) error {
 	var err error
 	if s.outbox, err = riemann.OpenOutbox(filepath.Join(dir, "outbox"), riemann.OutboxOptions{Log: s.log}); err != nil {
-		return &hintError{fmt.Errorf("cannot open the outbox: %w", err), "the state directory must be writable, and belongs to one sdwhy at a time"}
+		return outboxError(err, dir)
 	}
 	since := time.Now().Add(-lookBack)
 	switch cursor := s.outbox.Cursor(); {
