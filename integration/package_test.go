@@ -181,6 +181,9 @@ func (p *packaged) witness(t *testing.T) {
 	if e["missing"] != "" || !strings.Contains(e["evidence"], "journal: ") || !strings.Contains(e["evidence"], "dbus: ") {
 		t.Errorf("missing %q, evidence %q", e["missing"], e["evidence"])
 	}
+	if unit := p.sh(t, "sdwhy __complete explain aske 2>/dev/null | head -1"); unit != "asked.service" {
+		t.Errorf("for explain the shells are offered %q", unit)
+	}
 	out := p.sh(t, "for i in $(seq 50); do journalctl -q -o cat _SYSTEMD_UNIT=sdwhy.service SDWHY_UNIT=asked.service | grep . && exit; sleep 0.1; done; exit 1")
 	if !strings.Contains(out, "asked for by root") {
 		t.Errorf("the verdict in the journal is %q", out)
