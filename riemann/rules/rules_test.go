@@ -82,7 +82,7 @@ func sent(t *testing.T) (attributes, tags map[string]bool) {
 // heartbeat, what the rules add to an event, their memory's, and Clojure's.
 var notSent = strings.Fields(`host service state description time tags ttl metric dropped
 	rule dedup-key summary source severity component class custom_details
-	heard from passed paged waiting silent left off
+	heard from passed paged waiting blames silent left off
 	page tell resolve require refer all as keys else`)
 
 func TestAttributes(t *testing.T) {

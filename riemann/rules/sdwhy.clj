@@ -213,6 +213,11 @@
   (when (and unit failed_dependency_unit)
     [host (str (subs service 0 (max 0 (- (count service) (count unit)))) failed_dependency_unit)]))
 
+(defn chain
+  "From that incident on, each that the one before blames: the root cause is the last."
+  [open id]
+  (take 20 (take-while some? (iterate #(:blames (get open %)) id))))
+
 (defn old?
   "Is it from before sdwhy began, or did it arrive late?"
   [event]
@@ -252,14 +257,15 @@
         paged? (fn [open id] (seq (dissoc (:paged (get open id)) "blamed")))
         page (fn [event rule]
                (let [id (incident-of event)
-                     root (when (= rule "dependency") (blamed event))]
-                 (when (and (not (paged? @open root))
-                            (or (nil? root) (page! open root "blamed" event))
+                     roots (when (= rule "dependency") (chain @open (blamed event)))]
+                 (when (and (not-any? #(paged? @open %) roots)
+                            (or (empty? roots) (page! open (last roots) "blamed" event))
                             (page! open id rule event))
                    (pass event rule))))
         wait (fn [event rule]
-               (let [id (incident-of event)]
-                 (swap! open #(remember % id (assoc (get % id) :waiting event)))
+               (let [id (incident-of event)
+                     note {:waiting event :blames (when (= rule "dependency") (blamed event))}]
+                 (swap! open #(remember % id (merge (get % id) note)))
                  (once! (+ (unix-time) grace)
                         #(when (identical? event (:waiting (get @open id)))
                            (page event rule)))))
@@ -327,6 +333,11 @@
     (is (= [["start-failed" "systemd/b.service"]] (pages [dependent boot-failed (at 60 tick)])))
     (is (= [["start-failed" "systemd/b.service"]] (pages [dependent pulled-in (at 60 tick)])))
     (is (= [["crash-down" "systemd/a.service"]] (pages [bound crash-down (at 60 tick)])))
+    ; nor for what needs a dependent
+    (let [far (event "critical" "e.service" ["action:start" "cause:boot" "result:dependency"] :failed_dependency_unit "c.service")]
+      (is (= [["start-failed" "systemd/b.service"]] (pages [boot-failed dependent far (at 60 tick)])))
+      (is (= [["start-failed" "systemd/b.service"]] (pages [far dependent boot-failed (at 60 tick)])))
+      (is (= 1 (count (pages [far dependent (at 60 tick)])))))
     ; a root cause that is filtered out, is on another host or only inactive pages nobody: then
     ; the first dependent does
     (is (= [["dependency" "systemd/c.service"]] (pages [dependent (at 60 tick)])))
