@@ -81,7 +81,7 @@ func (r row) file(profile bool) string {
 func (r row) path(what string) string { return dir + r.name + "." + what }
 
 // sink is the server that the riemann row sends to. Its cost is nobody's.
-const sinkFile = "[Service]\nExecStart=" + integration.SinkCommand + " " + sinkPort + "\nStandardOutput=append:" + dir + "sink\n"
+const sinkFile = "[Service]\nExecStart=" + integration.SinkCommand + " " + sinkPort + "\nStandardOutput=append:" + dir + "sink\nStandardError=append:" + dir + "sink.err\n"
 
 // start starts the row and waits until it follows. stop ends what it began.
 func (b *bench) start(ctx context.Context, r row) (stop func() error, err error) {

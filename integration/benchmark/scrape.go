@@ -19,8 +19,8 @@ const get = `exec 3<>/dev/tcp/127.0.0.1/%s || exit
 func (b *bench) scrape(ctx context.Context, r row) (end func(), err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	path := r.path("scrape")
-	one := fmt.Sprintf(get, exporter, `Accept-Encoding: gzip\r\n`, path+".new")
-	cmd := b.Command(ctx, "bash", "-c", fmt.Sprintf("while :; do\n(%s)\nmv %s.new %s\nsleep %g\ndone", one, path, path, r.scrape.Seconds()))
+	one := fmt.Sprintf(get, exporter, `Accept-Encoding: gzip\r\n`, path)
+	cmd := b.Command(ctx, "bash", "-c", fmt.Sprintf("until (%s) 2>/dev/null; do sleep 0.1; done; while sleep %g; do (%s); done", one, r.scrape.Seconds(), one))
 	if err := cmd.Start(); err != nil {
 		cancel()
 		return nil, err
