@@ -78,7 +78,7 @@ func (b *bench) install(files map[string][]byte) error {
 	return os.MkdirAll(b.Path(dir+"profile"), 0o700)
 }
 
-// table measures each row and prints the table.
+// table measures each row and prints the table, also when it is cut short.
 func (b *bench) table(ctx context.Context, rows []row) error {
 	b.row, b.meter = row{name: "the container"}, newMeter(b.Init(), "")
 	for _, s := range b.storms {
@@ -95,10 +95,10 @@ func (b *bench) table(ctx context.Context, rows []row) error {
 		}
 		more, err := b.measure(ctx, r)
 		unlock()
+		results = append(results, more...)
 		if err != nil {
 			return fmt.Errorf("%s: %w", r.name, err)
 		}
-		results = append(results, more...)
 	}
 	return b.profiles()
 }

@@ -16,7 +16,7 @@ type result struct {
 	delays delays
 }
 
-// measure runs the storms under one row, the first of all being the row's start.
+// measure runs the storms under one row, one after another, and lastly nothing.
 func (b *bench) measure(ctx context.Context, r row) (results []result, err error) {
 	b.row, b.meter = r, newMeter(b.Init(), "")
 	stop, err := b.start(ctx, r)
@@ -33,7 +33,7 @@ func (b *bench) measure(ctx context.Context, r row) (results []result, err error
 		b.say("%s: %s", r.name, s.name)
 		res, err := b.storm(ctx, s)
 		if err != nil {
-			return nil, err
+			return results, err
 		}
 		results = append(results, res)
 	}
@@ -41,7 +41,7 @@ func (b *bench) measure(ctx context.Context, r row) (results []result, err error
 		b.say("%s: %s", r.name, idle)
 		res, err := b.quiet()
 		if err != nil {
-			return nil, err
+			return results, err
 		}
 		results = append(results, res)
 	}

@@ -37,7 +37,8 @@ func show(w io.Writer, suite int, rows []row, results []result) {
 
 const legend = `
 CPU: the row's processes together; × floor leaves the /proc scans out, which stand apart.
-+PID 1, +dbus: what they used more than under "none". all: CPU with the scans and both shares.
++PID 1, +dbus: what they used more than under "none"; below 0 is noise. all: CPU with the scans
+and both shares.
 seen: jobs seen of jobs run. p50, p99: JobRemoved received until event written. MB: the most
 anonymous memory of all processes in the storm.
 
@@ -64,7 +65,7 @@ func cells(res result, none, floor *result) []string {
 	if res.row == "none" {
 		return []string{res.row, "", "", "", figure(init), figure(bus), figure(init + bus), "", res.sawOf(), "", "", ""}
 	}
-	line := []string{res.row, figure(res.share(res.cpu)), "", "", "", "", "", "", res.sawOf(), "", "", fmt.Sprintf("%.1f", float64(res.memory)/(1<<20))}
+	line := []string{res.row, figure(res.share(res.cpu)), "", "", "", "", "", "", res.sawOf(), "", "", fmt.Sprintf("%.1f", mb(res.memory))}
 	if res.scan > 0 {
 		line[2] = figure(res.share(res.scan))
 	}
@@ -81,7 +82,7 @@ func cells(res result, none, floor *result) []string {
 		line[7] = ratio(all(res), all(*floor))
 	}
 	if res.delays.n > 0 {
-		line[9], line[10] = milli(res.delays.p50), milli(res.delays.p99)
+		line[9], line[10] = fmt.Sprintf("%.1f", ms(res.delays.p50)), fmt.Sprintf("%.1f", ms(res.delays.p99))
 	}
 	return line
 }
@@ -121,7 +122,8 @@ func ratio(x, floor float64) string {
 	return fmt.Sprintf("%.2f", x/floor)
 }
 
-func milli(d time.Duration) string { return fmt.Sprintf("%.1f", float64(d.Microseconds())/1000) }
+func mb(n int64) float64         { return float64(n) / (1 << 20) }
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // showSeen lets one check that the rows which are compared have read the same.
 func showSeen(w io.Writer, results []result) {
