@@ -25,7 +25,7 @@ func TestBenchmark(t *testing.T) {
 	}
 	t.Logf("\n%s", out)
 	for _, row := range []string{"floor", "sdwhy", "journalctl"} {
-		lines := regexp.MustCompile(`(?m)^ .*\b`+row+` .*$`).FindAllString(string(out), -1)
+		lines := regexp.MustCompile(`(?m)^ .*\b`+row+` +[0-9.]+ .*$`).FindAllString(string(out), -1)
 		if len(lines) != 3 {
 			t.Errorf("%d lines of %s, want 3: two storms and idle", len(lines), row)
 		}

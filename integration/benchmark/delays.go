@@ -33,5 +33,5 @@ func (b *bench) delays(from int) (d delays, err error) {
 	if len(took) == 0 {
 		return d, nil
 	}
-	return delays{len(took), took[len(took)/2], took[len(took)*99/100], took[len(took)-1]}, nil
+	return delays{len(took), took[len(took)/2], took[(len(took)-1)*99/100], took[len(took)-1]}, nil
 }
