@@ -150,6 +150,9 @@ func (p *pipeline) observe(o enrich.Observation) {
 	}
 	o = p.recorder.write(o)
 	before := p.correlator.Pending()
+	if o.Kind == enrich.KindJobRemoved {
+		p.latency.removed(o) // first: the event may come at once
+	}
 	p.emit(p.correlator.Observe(o))
 	if o.Entry.Cursor != "" {
 		p.cursor = o.Entry.Cursor
@@ -161,7 +164,6 @@ func (p *pipeline) observe(o enrich.Observation) {
 		p.witness(o.Witness)
 	}
 	if o.Kind == enrich.KindJobRemoved {
-		p.latency.removed(o)
 		p.kickDue = true
 	}
 	if p.correlator.Pending() > before {
