@@ -113,6 +113,7 @@ func (c *Correlator) observe(o Observation, take func(*Correlator, Observation))
 	if take != nil {
 		take(c, o)
 	}
+	c.concern(o)
 	c.settle()
 	return c.drain()
 }
@@ -214,11 +215,11 @@ func (c *Correlator) Deadline() int64 {
 		}
 	}
 	for _, j := range c.waiting {
-		if due := j.removedAt + c.opt.Deadline; due > c.mono {
-			sooner(due)
+		due := c.lateAt(j)
+		sooner(due)
+		if due == j.removedAt+c.opt.Deadline {
 			break
 		}
-		sooner(j.removedAt + configPatience*c.opt.Deadline)
 	}
 	if len(c.closed) > 0 {
 		sooner(c.closed[0].closedAt + orphanWait)

@@ -50,6 +50,10 @@ type job struct {
 	log          *Log
 	told         bool
 	recheckAt    int64 // mono of when the verdict may be tried again
+
+	concerned uint64 // the number of the last observation about it
+	lookAt    int64  // mono of when it is looked at again though none is
+	patience  int64  // µs from one such look to the next
 }
 
 const keptEntries = 16 // labelled entries kept a job; a job has two to four, more with RestartMode=direct

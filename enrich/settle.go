@@ -14,7 +14,7 @@ func (c *Correlator) settle() {
 	for again := true; again; {
 		again = false
 		for _, j := range slices.Clone(c.waiting) {
-			if !j.told && c.jobReady(j) {
+			if !j.told && c.due(j) && c.jobReady(j) {
 				c.finish(j)
 				again = true
 			}
