@@ -197,6 +197,7 @@ type Config struct {
 	RemainAfterExit  bool `json:"remain_after_exit,omitempty"`
 	StopWhenUnneeded bool `json:"stop_when_unneeded,omitempty"`
 	Transient        bool `json:"transient,omitempty"`
+	CanReload        bool `json:"can_reload,omitempty"`
 	// Failed says why the configuration could not be read; the rest is then empty.
 	Failed string `json:"failed,omitempty"`
 }

@@ -112,6 +112,7 @@ func configOf(unit, own properties) enrich.Config {
 		RemainAfterExit:  flagOf(own["RemainAfterExit"]),
 		StopWhenUnneeded: flagOf(unit["StopWhenUnneeded"]),
 		Transient:        flagOf(unit["Transient"]),
+		CanReload:        flagOf(unit["CanReload"]),
 	}
 	if level, ok := own["LogLevelMax"].Value().(int32); ok && 0 <= level && level <= 7 {
 		c.LogLevelMax = int(level)
