@@ -169,6 +169,9 @@ func firstExit(loose []Entry) *Entry {
 
 func exitFromEntry(e Entry) *Exit {
 	x := &Exit{Code: e.ExitCode, Command: e.Command}
+	if x.Command == "n/a" {
+		x.Command = "" // what a mount or swap says, that has forgotten by then (mount_sigchld_event, mount.c)
+	}
 	if n, err := strconv.Atoi(e.ExitStatus); err == nil {
 		x.set(n)
 	}
