@@ -2,6 +2,7 @@ package enrich
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -26,6 +27,9 @@ func happened(e *Event) string {
 	case ActionExit:
 		return exited(e)
 	case ActionReset:
+		if e.Cause != CauseManual {
+			return "was failed and has been unloaded"
+		}
 		return "was failed and has been reset"
 	case ActionNop:
 		return "was asked for what it already was"
@@ -36,6 +40,9 @@ func happened(e *Event) string {
 	case "done":
 		return done(e)
 	case "skipped":
+		if e.Job != nil && e.Job.Type == ActionRestart {
+			return "was stopped and not started again: a condition was not met"
+		}
 		return "was not started: a condition was not met"
 	case "canceled":
 		return "had its " + e.Action + " canceled"
@@ -75,6 +82,8 @@ func done(e *Event) string {
 		return "ran to its end"
 	case e.Action == ActionStop && e.Failure != "":
 		return "stopped uncleanly"
+	case e.reloadedAway():
+		return "ended during its reload"
 	}
 	return past[e.Action]
 }
@@ -182,6 +191,9 @@ func because(e *Event) string {
 	case CauseCrash, CauseCleanExit:
 		return again(e)
 	case CauseManual:
+		if slices.Contains(e.Tags, "auto-restart") {
+			return again(e) + " (" + byWhom(e) + ")"
+		}
 		return " (" + byWhom(e) + ")"
 	case CauseAutomation:
 		return t("asked for by ")
@@ -209,7 +221,7 @@ func because(e *Event) string {
 
 // again says that systemd restarts a unit by itself.
 func again(e *Event) string {
-	how := map[Cause]string{CauseCrash: "it crashed", CauseCleanExit: "it had ended without failure"}[e.Cause]
+	how := map[Cause]string{CauseCrash: "it crashed", CauseCleanExit: "it had ended without failure", CauseManual: "it was killed"}[e.Cause]
 	switch {
 	case e.Action == ActionExit:
 		return ""

@@ -13,7 +13,7 @@ func (c *Correlator) dress(e *Event, u *unit, auto bool) {
 
 // crashing events are those of a unit that fails by itself, or comes back from it.
 func crashing(e *Event) bool {
-	return e.Cause == CauseCrash || e.Action == ActionStart && e.Result == "failed"
+	return e.Cause == CauseCrash && e.Action != ActionReset || e.Action == ActionStart && e.Result == "failed"
 }
 
 // severity: critical is down for good, or failed for good; warning is what came or
@@ -60,10 +60,14 @@ func exitSeverity(e *Event, back bool) Severity {
 }
 
 // doneSeverity: a restart that healed a crash, or whose stop half failed, is worth
-// a warning; one that left the unit down is not done at all.
+// a warning; one that left the unit down is not done at all, nor is a reload.
 func doneSeverity(e *Event) Severity {
 	down := e.State != nil && e.State.Active == "failed"
 	switch {
+	case e.reloadedAway() && e.WillRestart != nil && *e.WillRestart:
+		return Warning
+	case e.reloadedAway():
+		return Critical
 	case e.Failure != "" && down:
 		return Critical
 	case e.Failure != "":
@@ -72,6 +76,11 @@ func doneSeverity(e *Event) Severity {
 		return Warning
 	}
 	return OK
+}
+
+// reloadedAway: the unit is down after its reload.
+func (e *Event) reloadedAway() bool {
+	return e.Action == ActionReload && e.Result == "done" && e.State != nil && isDown(e.State.Active)
 }
 
 // tags are what alert rules key on.
