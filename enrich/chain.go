@@ -16,7 +16,7 @@ func (c *Correlator) byChain(j *job) *why {
 		return nil
 	}
 	waits := false
-	for _, a := range asksFor(j.likelyType()) {
+	for _, a := range asksFor(c.likelyType(j)) {
 		if slices.Equal(a.relations, clash) {
 			continue // a conflict is never between: the unit that is stopped has the job
 		}

@@ -69,6 +69,7 @@ type Correlator struct {
 	fresh     []*job          // young, whose type may have to be asked for
 	exits     []*exit         // not yet told, in order of their ends
 	told      *simplelru.LRU[string, struct{}]
+	over      *simplelru.LRU[string, struct{}] // invocations whose end was seen: the first end of a run wins
 	fired     []firing
 	plugs     []plug
 	hints     []hint
@@ -98,6 +99,7 @@ func New(opt Options) *Correlator {
 	c := &Correlator{opt: opt, witnesses: map[string]*witness{}, jobs: map[uint32]*job{}, ends: map[end][]string{}, indexes: map[int]*index{}}
 	c.units, _ = simplelru.NewLRU[string, *unit](maxInt, nil) // bounded by forget, which spares the busy
 	c.told, _ = simplelru.NewLRU[string, struct{}](1<<14, nil)
+	c.over, _ = simplelru.NewLRU[string, struct{}](1<<12, nil)
 	return c
 }
 

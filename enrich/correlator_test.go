@@ -78,6 +78,23 @@ func TestWitnesses(t *testing.T) {
 		{"a client that fits", func(t *teller) { t.start(9, "a.service", asked); t.say(removed) }, []string{"start done manual ok"}},
 		{"nobody seen, all else excluded", func(t *teller) { t.start(9, "a.service"); t.say(config); t.say(removed) }, []string{"start done manual ok -requester"}},
 		{"no configuration", func(t *teller) { t.start(9, "a.service"); t.say(removed) }, []string{"start done unknown ok -config"}},
+		{"two that would make different causes", func(t *teller) {
+			upgrade := asked
+			upgrade.PID, upgrade.Via = 8, []string{"dpkg"}
+			t.start(9, "a.service", asked, upgrade)
+			t.say(config)
+			t.say(removed)
+		}, []string{"start done unknown ok -requester"}},
+		{"a script of a service asked for another unit just before", func(t *teller) {
+			script := asked
+			script.Units, script.Unit = []string{"b.service"}, "cron.service"
+			t.start(8, "b.service", script)
+			t.say(Observation{Kind: KindJobRemoved, Unit: "b.service", Job: Job{ID: 8, Result: "done"}})
+			t.wait(100_000)
+			t.start(9, "a.service")
+			t.say(config)
+			t.say(removed)
+		}, []string{"start done automation ok", "start done unknown ok -requester"}},
 		{"another unit's client", func(t *teller) {
 			other := asked
 			other.Units = []string{"b.service"}

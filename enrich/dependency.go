@@ -34,7 +34,7 @@ func asksFor(jobType string) []asks {
 	case ActionRestart:
 		return []asks{{[]string{"", ActionStart, ActionRestart}, stops}}
 	case ActionReload:
-		return []asks{{[]string{"", ActionReload, ActionNop, ActionRestart, ActionStart}, loads}}
+		return []asks{{[]string{"", ActionReload, ActionNop}, loads}}
 	}
 	return []asks{{up, pulls}, {down, stops}, {up, clash}, {[]string{ActionReload}, loads}}
 }
@@ -44,7 +44,7 @@ func asksFor(jobType string) []asks {
 func (c *Correlator) byTransaction(j *job) *why {
 	var parent *job
 	var rel string
-	for _, a := range asksFor(j.likelyType()) {
+	for _, a := range asksFor(c.likelyType(j)) {
 		for _, r := range a.relations {
 			for _, name := range c.linked(j.unit, r.property) {
 				m := c.parentOn(name, j, a.types)
@@ -115,7 +115,7 @@ func (c *Correlator) rootOfJob(m *job) (root *Root, tentative bool) {
 // rootOfEnd follows the end of a unit's run just before a moment (mono, µs): it ended by
 // itself, or a job ended it.
 func (c *Correlator) rootOfEnd(u *unit, at int64) (root *Root, tentative bool) {
-	end := c.lastEnd(u)
+	end := c.lastEnd(u, 0)
 	known := end.cause != "" && end.cause != CauseUnknown
 	if known && !end.underJob && just(end.mono, at) {
 		return &Root{Unit: u.name, Cause: end.cause}, false
@@ -126,14 +126,14 @@ func (c *Correlator) rootOfEnd(u *unit, at int64) (root *Root, tentative bool) {
 		}
 	}
 	if !known {
-		return nil, u.exit != nil
+		return nil, len(u.exits) > 0
 	}
 	return &Root{Unit: u.name, Cause: end.cause}, false
 }
 
 // byIsolate: everything that the isolated target does not need is stopped.
 func (c *Correlator) byIsolate(j *job) *why {
-	if t := j.type_(); t != ActionStop && t != "" {
+	if c.likelyType(j) != ActionStop {
 		return nil
 	}
 	for _, u := range c.active {

@@ -92,12 +92,13 @@ func (c *Correlator) labelled(e Entry) {
 // the past, neither is one that ended cleanly and directly before its Stopped: a unit
 // that stops at once logs no Stopping (timers, sockets, an exited oneshot).
 func (c *Correlator) exitNext(u *unit, e Entry) {
-	x := u.exit
+	x := u.lastExit()
 	if x == nil || x.fromBus || x.closing == nil {
 		return
 	}
 	x.next = true
-	x.dropped = e.MessageID == MsgFailed && e.Invocation == x.invocation ||
+	// A stop or restart that ends a reload logs no Stopping either.
+	x.dropped = x.inReload && e.MessageID == MsgStopped || e.MessageID == MsgFailed && e.Invocation == x.invocation ||
 		e.MessageID == MsgStopped && !c.covers(e.Time) && (x.closing.MessageID == MsgSuccess || !logsStopping(kind(u.name)))
 }
 

@@ -115,13 +115,19 @@ func logsResult(kind string) bool {
 // reset tells that a failed unit was cleared without a job, so that nothing stays
 // critical for ever. Only a client's reset-failed does that.
 func (c *Correlator) reset(u *unit, changed int64) {
-	e := c.blank(u.name, ActionReset)
-	e.ID = c.id("reset", u.name+"/"+strconv.FormatInt(changed, 10))
-	e.Time = Stamp(c.time)
-	e.Result, e.Cause = "done", CauseManual
-	e.State = &Sub{"inactive", "dead"}
+	e := c.resetEvent(u, changed, c.time)
+	e.Cause = CauseManual
 	e.Evidence = []Evidence{{Source: "dbus", Says: u.name + " went from failed to inactive without a job"}}
 	e.Missing = []string{"requester"}
 	c.dress(&e, u, false)
 	c.emit(e)
+}
+
+func (c *Correlator) resetEvent(u *unit, changed, time int64) Event {
+	e := c.blank(u.name, ActionReset)
+	e.ID = c.id("reset", u.name+"/"+strconv.FormatInt(changed, 10))
+	e.Time = Stamp(time)
+	e.Result = "done"
+	e.State = &Sub{"inactive", "dead"}
+	return e
 }

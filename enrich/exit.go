@@ -1,6 +1,7 @@
 package enrich
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -25,6 +26,7 @@ type exit struct {
 	logAsked   bool
 	log        *Log
 	next       bool // in the past: the unit's next entry has been read
+	inReload   bool // in the past: a reload was running
 	dropped    bool // it ended under its own start job after all
 }
 
@@ -41,6 +43,9 @@ func (c *Correlator) noteEnd(u *unit, was unit) {
 	}
 	if s.ActiveEnter == 0 || s.ActiveEnter < s.InactiveExit || end < s.ActiveEnter {
 		c.dropExit(u) // it never became active: its start job tells
+		if was.known && !isDown(was.state.Active) {
+			c.over.Add(cmp.Or(was.state.Invocation, s.Invocation), struct{}{})
+		}
 		return
 	}
 	if end <= u.endSeen {
@@ -58,7 +63,10 @@ func (c *Correlator) runOver(u *unit, was unit, end int64) {
 	if isUp(was.state.Active) && was.state.Invocation != "" {
 		id = was.state.Invocation
 	}
-	u.endedRun = id
+	c.over.Add(id, struct{}{})
+	if u.left.at != u.state.ActiveExit { // it was leaving before it was looked at
+		u.left = unitLeft{u.state.ActiveExit, cmp.Or(u.state.Job, was.state.Job), "", "", was.state.Active}
+	}
 	x := c.exitFor(u, id)
 	x.fromBus, x.end, x.wordTime = true, end, c.time
 	x.endTime = u.state.ChangedTime - (u.state.Changed - end)
@@ -70,47 +78,77 @@ func (c *Correlator) runOver(u *unit, was unit, end int64) {
 
 // dropExit takes back what the journal alone made of a run that ended under its start job.
 func (c *Correlator) dropExit(u *unit) {
-	if u.exit != nil && !u.exit.fromBus && !isWaitingRestart(u.state.Sub) {
-		u.exit.dropped = true
-		c.judge(u.exit)
+	if x := u.lastExit(); x != nil && !x.fromBus && !isWaitingRestart(u.state.Sub) {
+		x.dropped = true
+		c.judge(x)
 	}
 }
 
 // exitFor gives the judgement of a unit's run, begun by the bus or by the journal.
 func (c *Correlator) exitFor(u *unit, invocation string) *exit {
-	if x := u.exit; x != nil {
-		if x.invocation == invocation || x.invocation == "" {
-			return x
-		}
-		c.judge(x)
+	if x := u.exitOf(invocation); x != nil {
+		return x
+	}
+	if x := u.lastExit(); x != nil {
+		x.next = true // it goes on waiting for its entries: the unit can have ended again before they come
 	}
 	x := &exit{unit: u, invocation: invocation, seenAt: max(c.mono, 1)}
 	if u.runID == invocation {
 		x.startTime = u.runStart
 	}
-	u.exit = x
+	u.exits = append(u.exits, x)
 	c.exits = append(c.exits, x)
 	c.wantConfig(u)
 	return x
 }
 
+// exitOf finds the judgement of a unit's run, nil if there is none.
+func (u *unit) exitOf(invocation string) *exit {
+	for _, x := range slices.Backward(u.exits) {
+		if x.invocation == invocation || x.invocation == "" && x == u.lastExit() {
+			return x
+		}
+	}
+	return nil
+}
+
+// lastExit is the unit's newest run that is being judged, nil for none.
+func (u *unit) lastExit() *exit {
+	if n := len(u.exits); n > 0 {
+		return u.exits[n-1]
+	}
+	return nil
+}
+
 // runEnded is the journal's word that a run is over, with a failure or without.
 func (c *Correlator) runEnded(u *unit, e Entry) {
-	if u.exit != nil && (u.exit.invocation == e.Invocation || u.exit.fromBus && e.Invocation == "") && (u.run == nil || u.run.reloads()) {
-		u.exit.take(e)
-		return
-	}
-	if u.run != nil && !u.run.reloads() || e.Invocation == "" || e.Invocation == u.endedRun {
-		return // under its own start job, or its stop
-	}
 	if looseLike(u.loose, isStartLimit) != nil {
 		return // refused: the id is that of the run before
 	}
-	x := c.exitFor(u, e.Invocation)
-	x.endTime = e.Time
+	inReload := u.run != nil && u.run.reloads()
+	x := u.exitOf(e.Invocation)
+	if last := u.lastExit(); x == nil && e.Invocation == "" && last != nil && last.fromBus {
+		x = last
+	}
+	switch {
+	case u.run != nil && !inReload:
+		return // under its own start job, or its stop
+	case x != nil:
+		x.take(e)
+		return
+	case e.Invocation == "":
+		return
+	case c.over.Contains(e.Invocation):
+		if c.exitTold(e.Invocation) {
+			u.loose = nil // too late for it, and not the next job's
+		}
+		return
+	}
+	x = c.exitFor(u, e.Invocation)
+	x.endTime, x.inReload = e.Time, inReload
 	x.take(e)
 	if !c.covers(e.Time) {
-		u.endedRun = e.Invocation
+		c.over.Add(e.Invocation, struct{}{})
 	}
 }
 
@@ -135,7 +173,7 @@ func (c *Correlator) noteRestartWord(u *unit) {
 
 // wordOfRestart: it will be, or is being, restarted automatically.
 func (c *Correlator) wordOfRestart(u *unit) {
-	if x := u.exit; x != nil {
+	if x := u.lastExit(); x != nil {
 		x.restart, x.next = ptr(true), true
 	}
 }
@@ -151,9 +189,9 @@ func (c *Correlator) willRestart(x *exit, late bool) *bool {
 	case !x.fromBus:
 		return nil
 	case kind(u.name) != "service" || c.subStateTells() || u.configured && u.config.Restart == "no":
-		return ptr(false)
+		return ptr(c.upholder(u) != "")
 	case late && c.saw(WitnessBus, x.seenAt):
-		return ptr(false)
+		return ptr(c.upholder(u) != "")
 	}
 	return nil
 }
@@ -180,7 +218,7 @@ func major(version string) int {
 func (c *Correlator) exitReady(x *exit) bool {
 	late := c.mono-x.seenAt >= c.opt.Deadline
 	switch {
-	case x.unit.waitsBefore(x):
+	case x.unit.waitsBefore(x), c.waitsBehind(x):
 		return false
 	case c.surelyUnderJob(x):
 		return true
@@ -193,7 +231,11 @@ func (c *Correlator) exitReady(x *exit) bool {
 	case x.closing == nil && c.entryTime <= x.wordTime:
 		return false
 	}
-	return c.willRestart(x, late) != nil && c.logReady(x)
+	restart := c.willRestart(x, late)
+	if restart == nil || !*restart && !x.unit.configured { // configuration tells who upholds it
+		return false
+	}
+	return c.logReady(x)
 }
 
 // waitsBefore: a job of the unit that was over before the run ended is told first.
@@ -201,6 +243,16 @@ func (u *unit) waitsBefore(x *exit) bool {
 	return slices.ContainsFunc(u.jobs, func(j *job) bool {
 		return !j.told && j.removedAt != 0 && x.end != 0 && j.removedAt <= x.seenAt && j.end.ActiveEnter == x.started && x.started != 0 && (!j.began.stop || j.began.start)
 	})
+}
+
+// waitsBehind: an earlier run of the unit is told first; and a reload that ran shows only
+// afterwards whether it is over, too, or has become a restart.
+func (c *Correlator) waitsBehind(x *exit) bool {
+	if slices.Index(x.unit.exits, x) > 0 {
+		return true
+	}
+	j := x.unit.openJob(x.left.job)
+	return x.left.job != 0 && j != nil && j.type_() == ActionReload && j.removedAt == 0 && c.mono-x.seenAt < c.opt.Deadline
 }
 
 // logReady: a failure waits for the unit's own last lines.
@@ -225,8 +277,8 @@ func (c *Correlator) logged(o Observation) {
 	if u == nil {
 		return
 	}
-	if u.exit != nil && u.exit.invocation == o.Log.Invocation {
-		u.exit.log = &o.Log
+	if x := u.exitOf(o.Log.Invocation); x != nil {
+		x.log = &o.Log
 	}
 	for _, j := range u.jobs {
 		if !j.told && j.logAsked {
@@ -254,17 +306,16 @@ func (c *Correlator) flushExits() {
 // judge gives the event of a run that ended, unless it ended under its own job.
 func (c *Correlator) judge(x *exit) {
 	c.exits = slices.DeleteFunc(c.exits, func(y *exit) bool { return y == x })
-	if x.unit.exit == x {
-		x.unit.exit = nil
-	}
+	x.unit.exits = slices.DeleteFunc(x.unit.exits, func(y *exit) bool { return y == x })
 	if x.dropped || c.underJob(x) {
 		x.giveBack()
 		return
 	}
 	end := c.assess(x)
 	x.unit.last = end
-	x.unit.endedRun = x.invocation
+	c.over.Add(x.invocation, struct{}{})
 	c.emit(c.exitEvent(x, end))
+	c.collect(x.unit)
 }
 
 // surelyUnderJob: the job in the slot has shown all that there is to know of it.
@@ -292,8 +343,10 @@ func (c *Correlator) underJob(x *exit) bool {
 		return false
 	}
 	switch j.type_() {
-	case ActionReload, ActionStart, ActionNop, "verify-active":
+	case ActionStart, ActionNop, "verify-active":
 		return false
+	case ActionReload:
+		return c.live() && j.removedAt == 0 // it outlived the run: it is a restart by now
 	}
 	if !logsStopping(kind(x.unit.name)) || j.stopLog || x.left.from != "active" || x.left.sub == "exited" {
 		return true

@@ -9,7 +9,7 @@ func (c *Correlator) byFollowUp(j *job) *why {
 	if j.firstAt == 0 {
 		return nil
 	}
-	switch j.likelyType() {
+	switch c.likelyType(j) {
 	case ActionStop:
 		if w := c.byLoss(j); w != nil {
 			return w
@@ -26,12 +26,15 @@ func (c *Correlator) byFollowUp(j *job) *why {
 	return nil
 }
 
-// likelyType guesses at the type of a job too young to have shown it: one on a unit
-// that is up mostly ends it.
-func (j *job) likelyType() string {
+// likelyType guesses at the type of a job that has not shown it: a young one on a unit
+// that is up mostly ends it; one that is over and did nothing asked for what was there.
+func (c *Correlator) likelyType(j *job) string {
 	t := j.type_()
-	if t == "" && j.beforeKnown {
-		t = map[bool]string{true: ActionStop, false: ActionStart}[isUp(j.before.Active)]
+	switch {
+	case t == "" && j.removed && c.nothingDone(j):
+		return map[bool]string{true: ActionStart, false: ActionStop}[isUp(j.end.Active)]
+	case t == "" && j.beforeKnown:
+		return map[bool]string{true: ActionStop, false: ActionStart}[isUp(j.before.Active)]
 	}
 	return t
 }
@@ -93,15 +96,23 @@ func (c *Correlator) byUnneeded(j *job) *why {
 
 // byUpholder: Upholds= starts a unit again whenever it is down.
 func (c *Correlator) byUpholder(j *job) *why {
-	for _, name := range c.linked(j.unit, "UpheldBy") {
-		u := c.peek(name)
-		if u != nil && u.known && !isUp(u.state.Active) || u == nil && !c.boot.up(name) {
-			continue
-		}
-		return &why{cause: CauseDependency, trigger: &Trigger{Unit: name, Relation: "Upholds"},
-			evidence: []Evidence{{Source: "dbus", Says: name + " upholds it, and it was down"}}}
+	name := c.upholder(j.unit)
+	if name == "" {
+		return nil
 	}
-	return nil
+	return &why{cause: CauseDependency, trigger: &Trigger{Unit: name, Relation: "Upholds"},
+		evidence: []Evidence{{Source: "dbus", Says: name + " upholds it, and it was down"}}}
+}
+
+// upholder is a unit that is up and upholds this one, "" for none.
+func (c *Correlator) upholder(u *unit) string {
+	for _, name := range c.linked(u, "UpheldBy") {
+		up := c.peek(name)
+		if known := up != nil && up.known; known && isUp(up.state.Active) || !known && c.boot.up(name) {
+			return name
+		}
+	}
+	return ""
 }
 
 // byArrival: a unit that wants this one became active without a job: a device that
@@ -147,4 +158,15 @@ func (c *Correlator) byReloading(j *job) *why {
 		}
 	}
 	return nil
+}
+
+// byOwnReload: when a service says RELOADING=1, systemd makes a job without effect for it, to
+// head the transaction of what it propagates the reload to (manager_propagate_reload): 252
+// always, 257 where there is something to propagate it to (measured).
+func (c *Correlator) byOwnReload(j *job) *why {
+	if t := j.type_(); t != "" && t != ActionNop || j.before.Active != "reloading" || j.before.Job != 0 || !just(j.before.Changed, j.firstAt) {
+		return nil
+	}
+	return &why{cause: CauseDependency, trigger: &Trigger{Unit: j.unit.name, Relation: "PropagatesReloadTo"},
+		evidence: []Evidence{{Source: "dbus", Says: j.unit.name + " began to reload by itself just before the job came"}}}
 }

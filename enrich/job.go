@@ -168,7 +168,11 @@ func (c *Correlator) noteJob(u *unit, was unit) {
 		return
 	}
 	if j.firstAt == 0 {
-		c.firstWord(j, was.state, was.known, was.process)
+		process := was.process
+		if process.Iface == "" && isWaitingRestart(u.state.Sub) {
+			process = u.process // still the last run's
+		}
+		c.firstWord(j, was.state, was.known, process)
 		j.autoState = restartedByItself(was, u)
 	}
 	if u.state.Sub == "auto-restart-queued" && j.newAt == 0 {
@@ -188,7 +192,7 @@ func (j *job) follow(was, now State) {
 	switch {
 	case now.Active == "deactivating" || isUp(was.Active) && isDown(now.Active) && (!logsStopping(kind(j.unit.name)) || was.Sub == "exited"):
 		j.began.stop = true
-	case now.Active == "reloading":
+	case now.Active == "reloading" && was.Active != "reloading":
 		j.began.reload = true
 	case (now.Active == "activating" && !isWaitingRestart(now.Sub)) || (isUp(now.Active) && !isUp(was.Active) && was.Active != ""):
 		j.began.start = true
@@ -252,11 +256,15 @@ func (j *job) type_() string {
 	if j.told {
 		return j.final
 	}
+	if slices.ContainsFunc(j.entries, func(e Entry) bool { return e.JobType == ActionRestart }) {
+		return ActionRestart // a reload or start that a restart was merged into, too
+	}
 	for _, e := range j.entries {
 		switch {
-		case e.JobType == ActionRestart:
-			return ActionRestart
 		case e.MessageID == MsgReloading || e.MessageID == MsgReloaded:
+			if j.began.stop && j.began.start {
+				return ActionRestart // its entry may be on its way
+			}
 			return ActionReload
 		case e.JobType == "verify-active":
 			return e.JobType

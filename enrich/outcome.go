@@ -1,5 +1,10 @@
 package enrich
 
+import (
+	"cmp"
+	"slices"
+)
+
 // outcome is how a job ended.
 type outcome struct {
 	action     string
@@ -23,14 +28,19 @@ func (c *Correlator) outcome(j *job) outcome {
 		o.result = "skipped"
 	}
 	o.failure, o.exit = c.jobFailure(j)
-	o.invocation = j.invocation(o)
+	o.invocation = c.invocation(j, o)
 	if len(j.runs) > 1 {
 		o.attempts = len(j.runs)
 	}
-	if o.failure != "" || o.result == "failed" {
+	if o.failure != "" || o.result == "failed" || reloadedAway(j) {
 		o.restart = c.jobRestart(j, o)
 	}
 	return o
+}
+
+// reloadedAway: the unit was gone when its reload was over, failed or not.
+func reloadedAway(j *job) bool {
+	return j.type_() == ActionReload && j.endKnown && isDown(j.end.Active) && j.result != "invalid"
 }
 
 // action is what the job did, in the contract's words.
@@ -65,28 +75,6 @@ func (c *Correlator) nothingDone(j *job) bool {
 	return c.live() && !conditionUnmet(j) && j.end.Changed < j.firstAt
 }
 
-// askedAction is what the client that fits asked for, where no witness saw the job's type.
-func (c *Correlator) askedAction(j *job) string {
-	for i := range j.clients {
-		cl := &j.clients[i]
-		if jobs := verbJobs[cl.Verb]; len(jobs) > 0 && c.fits(cl, j) && !spent(cl, j) {
-			return jobs[0]
-		}
-	}
-	return ""
-}
-
-// askedRestart: a restart of a unit that was down reads as a start in the journal;
-// only the one who asked still knows.
-func (c *Correlator) askedRestart(j *job) bool {
-	for i := range j.clients {
-		if j.clients[i].Verb == ActionRestart && c.fits(&j.clients[i], j) && !spent(&j.clients[i], j) {
-			return true
-		}
-	}
-	return false
-}
-
 // skipped: a condition was unmet; JobRemoved says done all the same (systemd#21520).
 func skipped(j *job) bool {
 	if j.result != "done" && j.result != "skipped" {
@@ -112,12 +100,13 @@ func conditionUnmet(j *job) bool {
 // jobFailure is what failed in the job: the journal's word first, then the type's
 // Result if the run that it speaks of ended in this job.
 func (c *Correlator) jobFailure(j *job) (string, *Exit) {
-	if j.logged(MsgReloading, MsgReloaded) || j.began.reload {
+	if t := j.type_(); t == ActionReload || t == "" && j.began.reload {
 		return c.reloadFailure(j)
 	}
 	failure := failureOf(j.loose, nil, j.process, false)
 	exit := exitOf(j.loose, Process{}, 0)
-	if failure == "" && j.endKnown && j.end.Active == "failed" && j.firstAt != 0 && j.end.Changed >= j.firstAt-settling {
+	before := j.type_() == ActionStop && c.exitTold(j.before.Invocation)
+	if failure == "" && !before && j.endKnown && j.end.Active == "failed" && j.firstAt != 0 && j.end.Changed >= j.firstAt-settling {
 		failure = failureOf(nil, nil, j.process, true)
 	}
 	if failure == "" && j.result == "done" {
@@ -149,26 +138,35 @@ func (c *Correlator) reloadFailure(j *job) (string, *Exit) {
 
 // invocation is that of the run that the job began or ended; a job that began none
 // has none, though its entries carry the run before's (evidence D3).
-func (j *job) invocation(o outcome) string {
+func (c *Correlator) invocation(j *job, o outcome) string {
 	switch o.action {
 	case ActionStop:
-		return j.stoppedRun()
+		return c.stoppedRun(j)
 	case ActionStart, ActionRestart:
 		return j.startedRun(o)
 	}
 	return ""
 }
 
-func (j *job) stoppedRun() string {
-	for _, e := range j.entries {
-		if e.Invocation != "" {
-			return e.Invocation
-		}
-	}
+// stoppedRun: a run that ended by itself has its own event, and was not this job's to end.
+func (c *Correlator) stoppedRun(j *job) string {
+	run := ""
 	if j.began.stop {
-		return j.before.Invocation
+		run = j.before.Invocation
 	}
-	return ""
+	for _, e := range slices.Backward(j.entries) {
+		run = cmp.Or(e.Invocation, run)
+	}
+	if c.exitTold(run) {
+		return ""
+	}
+	return run
+}
+
+// exitTold: the run ended by itself, and has its own event.
+func (c *Correlator) exitTold(run string) bool {
+	_, told := c.told.Peek(c.id("exit", run))
+	return run != "" && told
 }
 
 func (j *job) startedRun(o outcome) string {

@@ -8,7 +8,7 @@ func (c *Correlator) endsQuietly(x *exit, failure string) bool {
 
 // takeQuiet moves the unit's loose entries to a run whose end has no entry of its own.
 func (c *Correlator) takeQuiet(u *unit) {
-	if x := u.exit; x != nil && x.closing == nil && c.endsQuietly(x, "") {
+	if x := u.lastExit(); x != nil && x.closing == nil && c.endsQuietly(x, "") {
 		x.loose, u.loose = append(x.loose, u.loose...), nil
 	}
 }

@@ -10,7 +10,7 @@ func (c *Correlator) jobReady(j *job) bool {
 	if c.flushing || c.jobLate(j) {
 		return true
 	}
-	if x := j.unit.exit; x != nil && x.precedes(j) {
+	if slices.ContainsFunc(j.unit.exits, func(x *exit) bool { return x.precedes(j) }) {
 		return false // the run it follows is told first
 	}
 	if j.result == "canceled" && j.supersededBy == 0 && c.wakeAt(j.removedAt+stateWait) {
@@ -141,7 +141,8 @@ func (c *Correlator) needsConfig(j *job) bool {
 	if c.startsSomething(j) && c.firedUnread(j) {
 		return true
 	}
-	return j.result == "dependency" || c.requesterOf(j) == nil
+	cl := c.requesterOf(j)
+	return j.result == "dependency" || cl == nil || reloadsElseRestarts(cl.Verb) && j.type_() == ActionStart
 }
 
 // precedes says whether the run ended before the job came, or by it.
@@ -170,7 +171,8 @@ func (c *Correlator) needsClients(j *job) bool {
 // restartTold: a start that failed waits for word of an automatic restart, which
 // before systemd 254 comes just after JobRemoved.
 func (c *Correlator) restartTold(j *job) bool {
-	if j.result == "done" || j.end.Active != "failed" || kind(j.unit.name) != "service" {
+	failed := j.result != "done" && j.end.Active == "failed"
+	if !failed && !reloadedAway(j) || kind(j.unit.name) != "service" {
 		return true
 	}
 	if c.subStateTells() || j.willRestart || looseLike(j.loose, isStartLimit) != nil {

@@ -32,46 +32,20 @@ func (c *Correlator) byRequester(j *job) *why {
 }
 
 func (c *Correlator) requesterOf(j *job) *Client {
-	for i := range j.clients {
-		if cl := &j.clients[i]; c.fits(cl, j) && !spent(cl, j) {
-			return cl
+	if a := c.asking(j); a.first != nil {
+		if a.causes || a.verbs && j.type_() == "" {
+			return nil // they ask for different things, and nothing tells which this job is
 		}
+		return a.first
 	}
 	for i := range c.seen {
 		s := &c.seen[i]
-		if j.firstAt-s.at < seenFor && s.at <= j.firstAt && c.fits(&s.Client, j) && c.outright(&s.Client, j.unit.name) && !spent(&s.Client, j) {
-			return &s.Client
+		if j.firstAt-s.at < seenFor && s.at <= j.firstAt && c.fits(&s.Client, j) && c.outright(&s.Client, j.unit.name) && !c.spent(&s.Client, j) {
+			cl := s.Client // what is remembered moves
+			return &cl
 		}
 	}
 	return nil
-}
-
-// sighting is a client and when it was last seen alive, mono µs.
-type sighting struct {
-	Client
-	at int64
-}
-
-const (
-	keptSightings = 32
-	// seenFor is how long after it was last seen a client still explains a job on a unit
-	// that it names outright, µs: of a call with hundreds of units the last jobs can be
-	// announced on the bus after the client, served over PID 1's own socket, has gone.
-	seenFor = 3_000_000
-)
-
-// remember keeps the clients seen lately.
-func (c *Correlator) remember(o Observation) {
-	for _, cl := range o.Clients {
-		if len(cl.Units) == 0 {
-			continue
-		}
-		c.seen = slices.DeleteFunc(c.seen, func(s sighting) bool { return s.PID == cl.PID && s.Started == cl.Started })
-		c.seen = append(c.seen, sighting{cl, o.Mono})
-	}
-	if n := len(c.seen) - keptSightings; n > 0 {
-		c.seen = slices.Delete(c.seen, 0, n)
-	}
 }
 
 func shortArgs(cl *Client) string {
@@ -80,19 +54,6 @@ func shortArgs(cl *Client) string {
 		args = append(args, "…")
 	}
 	return strings.Join(args, " ")
-}
-
-// spent: this client already explains another job of the unit.
-func spent(cl *Client, j *job) bool {
-	for _, other := range j.unit.jobs {
-		if other == j || other.verdict == nil || other.verdict.client == nil {
-			continue
-		}
-		if was := other.verdict.client; was.PID == cl.PID && was.Started == cl.Started && other.supersededBy != j.id {
-			return true
-		}
-	}
-	return false
 }
 
 // askedBy says what kind of asking it was: package wins over automation, which

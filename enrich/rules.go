@@ -41,7 +41,10 @@ func init() {
 		{"handler", "another unit that names it in OnFailure= or OnSuccess= had just ended so", (*Correlator).byHandler},
 		{"transaction", "a lower job id of the same go is on a unit whose dependency asks for this very job", (*Correlator).byTransaction},
 		{"isolate", "a client isolates a target in the same go, and this unit is not part of it", (*Correlator).byIsolate},
+		{"own-reload", "the unit began to reload by itself just before: the job heads the reloads that it propagates", (*Correlator).byOwnReload},
 		{"follow-up", "a unit it is bound to, upheld by or needed by changed just before, without a job on both", (*Correlator).byFollowUp},
+		{"marked", "a client asks for the jobs of all units that are marked, and no other job explains this one", (*Correlator).byMarked},
+		{"logind", "the unit is one that systemd-logind alone makes for logins, and no client was seen", (*Correlator).byLogind},
 		{"chain", "a lower job id of the same go leads to this unit over units that needed no job", (*Correlator).byChain},
 		{"sudo", "sudo logged just before a command line that fits the job", (*Correlator).bySudo},
 		{"client-word", "systemd's own text says that a client asked (257+)", (*Correlator).byClientWord},
@@ -117,7 +120,7 @@ func (c *Correlator) byExclusion(j *job) *why {
 	if c.company(j) {
 		return &why{cause: CauseUnknown, missing: []string{"relation", "requester"}}
 	}
-	if j.listed || j.unit.config.BusName != "" || !c.boot.finished || c.expires(j) {
+	if j.listed || c.asking(j).causes || c.machineNear(j) || j.unit.config.BusName != "" || !c.boot.finished || c.expires(j) {
 		return &why{cause: CauseUnknown, missing: []string{"requester"}}
 	}
 	return &why{cause: CauseManual, missing: []string{"requester"}, evidence: []Evidence{
@@ -164,7 +167,7 @@ func (c *Correlator) byPast(j *job) *why {
 	}
 	switch j.type_() {
 	case ActionStop, ActionRestart, ActionReload:
-		if len(j.entries) == 0 || c.expires(j) || c.mayBeAsked(j) {
+		if len(j.entries) == 0 || c.expires(j) || c.mayBeAsked(j) || c.mayFollowReload(j) {
 			return &why{cause: CauseUnknown, missing: []string{"dbus", j.unit.unclear()}}
 		}
 	case ActionStart:
@@ -180,8 +183,16 @@ func (c *Correlator) byPast(j *job) *why {
 	if c.boot.mayHave(j) || c.shutdown.begun() {
 		return nil
 	}
+	if c.ofLogind(j.unit) {
+		return c.askedByLogind(j)
+	}
 	return &why{cause: CauseManual, missing: []string{"requester"}, evidence: []Evidence{
 		c.proof(j.entries, "nothing else in the journal explains the job: a client asked")}}
+}
+
+// mayFollowReload: a unit that reloads by itself leaves no entry, and takes others with it.
+func (c *Correlator) mayFollowReload(j *job) bool {
+	return j.type_() == ActionReload && len(c.linked(j.unit, "ReloadPropagatedFrom")) > 0
 }
 
 // unclear is what a unit's job that others may have asked for lacks.

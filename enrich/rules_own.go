@@ -20,16 +20,14 @@ func (c *Correlator) byAutoRestart(j *job) *why {
 	} else {
 		w.evidence = append(w.evidence, Evidence{Source: "dbus", Says: fmt.Sprintf("%s went from auto-restart to its restart, NRestarts=%d", j.unit.name, j.unit.process.Restarts)})
 	}
-	last := c.lastEnd(j.unit)
+	last := c.lastEnd(j.unit, j.firstAt)
 	switch {
 	case c.otherRun(j, last):
 		w.missing = append(w.missing, "history")
 	case last.cause != "" && last.cause != CauseUnknown:
 		w.cause = last.cause
 		w.evidence = append(slices.Clone(last.evidence), w.evidence...)
-	case j.beforeProcess.Iface == "service" && j.beforeProcess.Result == "success":
-		w.cause = CauseCleanExit
-	case j.beforeProcess.Iface == "service" && j.beforeProcess.Result != "":
+	case failedAlone(j.beforeProcess):
 		w.cause = CauseCrash
 	default:
 		w.missing = append(w.missing, "history")
@@ -37,12 +35,27 @@ func (c *Correlator) byAutoRestart(j *job) *why {
 	return w
 }
 
-// lastEnd is how the unit's last run ended, told or still being judged.
-func (c *Correlator) lastEnd(u *unit) ended {
-	if x := u.exit; x != nil && !x.dropped && !c.underJob(x) {
-		end := c.assess(x)
-		end.evidence = c.exitProof(x)
-		return end
+// failedAlone: the Result that the last run left is of a failure that no client's signal
+// brings about.
+func failedAlone(p Process) bool {
+	switch p.Result {
+	case "", "success":
+		return false
+	case "signal":
+		return !maybeSentByClient(exitOf(nil, p, 0))
+	}
+	return true
+}
+
+// lastEnd is how the unit's last run before a moment (mono, µs; 0 for now) ended, told or
+// still being judged.
+func (c *Correlator) lastEnd(u *unit, at int64) ended {
+	for _, x := range slices.Backward(u.exits) {
+		if !x.dropped && (at == 0 || x.end <= at) && !c.underJob(x) {
+			end := c.assess(x)
+			end.evidence = c.exitProof(x)
+			return end
+		}
 	}
 	return u.last
 }
@@ -52,6 +65,7 @@ type firing struct {
 	unit  string
 	seq   uint64
 	mono  int64
+	at    int64    // when the unit itself says that it changed, mono
 	taken []string // units whose job it has explained
 }
 
@@ -65,12 +79,14 @@ func (c *Correlator) noteFiring(u *unit, was unit, o Observation) {
 	}
 	began := u.state.Sub == "running" && (was.known && was.state.Sub != "running" ||
 		!was.known && o.Mono-u.state.Changed < nearby && u.state.Changed > 0)
+	// A path whose condition still holds fires anew without leaving that state (path_enter_waiting, path.c).
+	anew := kind(u.name) == "path" && u.state.Sub == "running" && was.known && was.state.Changed != 0 && u.state.Changed > was.state.Changed
 	again := u.process.LastTrigger != 0 && was.process.LastTrigger != u.process.LastTrigger && o.Mono-u.process.LastTrigger < nearby
-	if !began && !again {
+	if !began && !again && !anew {
 		return
 	}
 	c.wantConfig(u)
-	c.fired = append(c.fired, firing{unit: u.name, seq: c.seq, mono: o.Mono})
+	c.fired = append(c.fired, firing{unit: u.name, seq: c.seq, mono: o.Mono, at: u.state.Changed})
 	if len(c.fired) > keptFirings {
 		c.fired = slices.Delete(c.fired, 0, 1)
 	}
@@ -96,8 +112,8 @@ func (c *Correlator) byTrigger(j *job) *why {
 		if f.seq > j.seq || j.firstAt == 0 || j.firstAt-f.mono > nearby || !slices.Contains(c.linked(j.unit, "TriggeredBy"), f.unit) {
 			continue
 		}
-		if slices.Contains(f.taken, j.unit.name) {
-			continue
+		if slices.Contains(f.taken, j.unit.name) || f.at < j.before.InactiveEnter {
+			continue // it fired for, or because of, the run before
 		}
 		t := kind(f.unit)
 		return &why{cause: Cause(t), trigger: &Trigger{Unit: f.unit, Relation: t}, evidence: []Evidence{

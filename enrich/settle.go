@@ -52,7 +52,9 @@ func (c *Correlator) finish(j *job) {
 	j.final, j.told = j.type_(), true
 	delete(c.jobs, j.id)
 	c.emit(e)
+	c.spend(j)
 	j.slim()
+	c.collect(j.unit)
 }
 
 // slim keeps of a told job what later jobs may ask for.

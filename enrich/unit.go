@@ -15,9 +15,7 @@ type unit struct {
 	// The instant that it last left the active state, and the job slot's id then.
 	left unitLeft
 	// endSeen is the mono time of the last end of a run that was looked at.
-	endSeen int64
-	// endedRun is the invocation of that run: the first end of a run wins.
-	endedRun  string
+	endSeen   int64
 	last      ended // how its last run ended
 	runStart  int64 // source time of the entry that told of its run's start, µs
 	runID     string
@@ -27,9 +25,11 @@ type unit struct {
 	schedule  *Entry  // a restart that was scheduled and has no job yet
 	schedAt   int64
 	jobs      []*job // its last jobs, oldest first
-	restarts  []int64
-	crashes   []int64
-	exit      *exit // its run that is being judged
+	// collectedAt is when systemd unloaded it while it was failed, CLOCK_REALTIME, until told.
+	collectedAt int64
+	restarts    []int64
+	crashes     []int64
+	exits       []*exit // its runs that are being judged, oldest first
 }
 
 type unitLeft struct {
@@ -91,7 +91,7 @@ func (u *unit) busy() bool {
 			return true
 		}
 	}
-	return u.exit != nil || u.schedule != nil || isWaitingRestart(u.state.Sub)
+	return len(u.exits) > 0 || u.schedule != nil || isWaitingRestart(u.state.Sub)
 }
 
 // readable says whether its configuration is known.
@@ -156,8 +156,9 @@ func (c *Correlator) unitRemoved(o Observation) {
 	if u == nil || c.reloading {
 		return
 	}
-	if u.known && u.state.Active == "failed" && u.state.Job == 0 && !u.busy() {
-		c.reset(u, u.state.Changed+1)
+	if u.known && u.state.Active == "failed" && u.state.Job == 0 {
+		u.collectedAt = o.Time
+		c.collect(u)
 	}
 	for _, j := range u.jobs {
 		if !j.told && j.removed && !j.endKnown { // only what is inactive is unloaded
@@ -165,6 +166,24 @@ func (c *Correlator) unitRemoved(o Observation) {
 		}
 	}
 	u.stale = true // its state and configuration still explain what follows from its end
+}
+
+// collect tells that systemd forgot a unit while it was failed, once its failure is told:
+// only CollectMode=inactive-or-failed does that, and "systemd-run --collect" sets it. A
+// client's reset-failed changes the state first (unit_may_gc, unit.c).
+func (c *Correlator) collect(u *unit) {
+	if u.collectedAt == 0 || u.busy() {
+		return
+	}
+	e := c.resetEvent(u, u.state.Changed+1, u.collectedAt)
+	u.collectedAt = 0
+	e.Cause, e.Missing = CauseUnknown, []string{"history"}
+	if u.last.cause != "" {
+		e.Cause, e.Missing = u.last.cause, nil
+	}
+	e.Evidence = []Evidence{{Source: "dbus", Says: u.name + " was unloaded while it was failed: its CollectMode= is inactive-or-failed"}}
+	c.dress(&e, u, false)
+	c.emit(e)
 }
 
 // refresh drops configuration that may have changed since it was read, once no job

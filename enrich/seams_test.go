@@ -1,0 +1,70 @@
+package enrich
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// stopping is a service whose run began at 1 and has been leaving since 2, in s.
+func stopping(job uint32, active, sub string) State {
+	s := State{Active: active, Sub: sub, Job: job, Invocation: "run", InactiveExit: 1e6, ActiveEnter: 1e6, ActiveExit: 2e6, Changed: 2e6}
+	if active == "inactive" {
+		s.InactiveEnter, s.Changed = 3e6, 3e6
+	}
+	return s
+}
+
+// TestSeams: what began before sdwhy looked, or is told late, makes no event of its own.
+func TestSeams(t *testing.T) {
+	const unit = "a.service"
+	flush := func(t *teller, s State) { t.say(Observation{Kind: KindUnit, Unit: unit, State: s}) }
+	gone := func(t *teller, id uint32) {
+		t.say(Observation{Kind: KindJobRemoved, Unit: unit, Job: Job{ID: id, Result: "done"}})
+	}
+	tests := []struct {
+		name string
+		play func(*teller)
+		want []string
+	}{
+		{"a stop that was under way", func(t *teller) {
+			t.say(Observation{Kind: KindListing, Listing: []Listed{{Unit: unit, Active: "deactivating", Sub: "stop", Job: 9, JobType: "stop"}}})
+			flush(t, stopping(9, "inactive", "dead"))
+			gone(t, 9)
+			t.entry(Entry{Unit: unit, Job: 9, JobType: "stop", JobResult: "done", MessageID: MsgStopped, Invocation: "run", Message: "Stopped."})
+		}, []string{"stop done unknown ok -config -job_new -proc"}},
+		{"a death that was under way", func(t *teller) {
+			t.say(Observation{Kind: KindListing, Listing: []Listed{{Unit: unit, Active: "deactivating", Sub: "stop-post"}}})
+			flush(t, stopping(0, "inactive", "dead"))
+			t.entry(Entry{Unit: unit, MessageID: MsgSuccess, Invocation: "run", Message: unit + ": Deactivated successfully."})
+		}, []string{"exit done clean-exit ok"}},
+		{"an entry after its restart was told", func(t *teller) {
+			t.start(8, unit, Client{PID: 7, Verb: "start", Units: []string{unit}})
+			gone(t, 8)
+			began := t.c.peek(unit).state.ActiveEnter
+			t.say(Observation{Kind: KindJobNew, Unit: unit, Job: Job{ID: 9}})
+			t.say(Observation{Kind: KindClients, Jobs: []uint32{9}, Clients: []Client{{PID: 8, Verb: "restart", Units: []string{unit}}}})
+			down := State{Active: "deactivating", Sub: "stop-sigterm", Job: 9, Invocation: "run", InactiveExit: began, ActiveEnter: began, ActiveExit: t.mono, Changed: t.mono}
+			flush(t, down)
+			down.Active, down.Sub, down.InactiveEnter, down.Changed = "inactive", "dead", t.mono, t.mono
+			flush(t, down)
+			up := State{Active: "active", Sub: "running", Job: 9, Invocation: "new", InactiveExit: t.mono, ActiveEnter: t.mono, ActiveExit: down.ActiveExit, InactiveEnter: down.InactiveEnter, Changed: t.mono}
+			flush(t, up)
+			gone(t, 9)
+			up.Active, up.Sub, up.Job, up.ActiveExit, up.InactiveEnter, up.Changed = "failed", "failed", 0, t.mono, t.mono, t.mono
+			flush(t, up)
+			t.wait(2_000_000)
+			t.entry(Entry{Unit: unit, MessageID: MsgSuccess, Invocation: "run", Message: unit + ": Deactivated successfully."})
+		}, []string{"start done manual ok", "restart done manual ok", "exit failed unknown critical -journal"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			teller := tell()
+			tt.play(teller)
+			teller.wait(2_000_000)
+			if diff := cmp.Diff(tt.want, verdicts(teller.out)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
