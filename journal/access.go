@@ -128,9 +128,11 @@ func (w where) shut(m manager) error {
 // damaged names the files that libsystemd leaves out without a word, of those
 // changed since a time: no journal header, or cut shorter than the header says. A file
 // that looks so may be in the making, so it gets a second look.
-func (w where) damaged(since time.Time) []string {
+func (w where) damaged(since time.Time) []string { return damagedOf(w.files(), since) }
+
+func damagedOf(files []string, since time.Time) []string {
 	suspect := func(path string) bool { return !sound(path, since) }
-	bad := filter(w.files(), suspect)
+	bad := filter(files, suspect)
 	if len(bad) > 0 {
 		time.Sleep(makingWait)
 		bad = filter(bad, suspect)

@@ -27,6 +27,10 @@ static struct {
 	if (!(lib.name = (__typeof__(lib.name)) dlsym(library, "sd_journal_" #name))) \
 		return "sd_journal_" #name
 
+void pass_preload(void) {
+	dlopen("libsystemd.so.0", RTLD_LAZY);
+}
+
 const char *pass_load(void) {
 	/* The very library that sdjournal has loaded, never a second one. */
 	void *library = dlopen("libsystemd.so.0", RTLD_LAZY | RTLD_NOLOAD);

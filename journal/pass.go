@@ -59,6 +59,9 @@ var load = sync.OnceValue(func() error {
 	return nil
 })
 
+// preload loads libsystemd ahead of its first use, while there is something else to do.
+func preload() { C.pass_preload() }
+
 // handle is the sd_journal in a sdjournal.Journal, which gives no access to it.
 func handle(j *sdjournal.Journal) (unsafe.Pointer, error) {
 	f := reflect.ValueOf(j).Elem().FieldByName("cjournal")

@@ -13,6 +13,9 @@ struct passed {
  * is missing, or NULL. */
 const char *pass_load(void);
 
+/* pass_preload loads libsystemd, as sdjournal would when it is first used. */
+void pass_preload(void);
+
 /* pass_want adds a field to those read: at most max bytes of it. The name must stay.
  * False when there is no room for it. */
 int pass_want(unsigned field, const char *name, size_t length, size_t max);

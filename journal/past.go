@@ -18,6 +18,7 @@ type Past struct {
 	manager manager
 	where   where
 	files   []span
+	suspect []string           // files that look damaged
 	readers map[string]*reader // by the paths of their files
 }
 
@@ -27,11 +28,14 @@ func OpenPast(q Query) (*Past, error) {
 	if err != nil {
 		return nil, err
 	}
+	go preload() // it takes about as long as to look at the files
 	w := q.where()
 	if err := w.readable(m); err != nil {
 		return nil, err
 	}
-	return &Past{manager: m, where: w, files: w.spans(), readers: map[string]*reader{}}, nil
+	p := &Past{manager: m, where: w, readers: map[string]*reader{}}
+	p.files, p.suspect = w.spans()
+	return p, nil
 }
 
 // Close closes what was opened.
@@ -150,7 +154,7 @@ func (p *Past) Skipped() (files []string, entries int) {
 	for _, r := range p.readers {
 		entries += r.skipped
 	}
-	return p.where.damaged(time.Time{}), entries
+	return damagedOf(p.suspect, time.Time{}), entries
 }
 
 // Around gives what happened on the machine from one moment to another (µs since the

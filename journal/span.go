@@ -18,10 +18,9 @@ type span struct {
 	from, to int64
 }
 
-// spans are the journal's files that can be read, the oldest first. One whose header does
-// not say may have entries of any time.
-func (w where) spans() []span {
-	var list []span
+// spans are the journal's files that can be read, the oldest first, and those that look
+// damaged. One whose header does not say may have entries of any time.
+func (w where) spans() (list []span, suspect []string) {
 	for _, path := range w.files() {
 		f, err := os.Open(path)
 		if err != nil {
@@ -31,13 +30,17 @@ func (w where) spans() []span {
 		n, _ := f.ReadAt(head, 0)
 		info, err := f.Stat()
 		f.Close()
-		if err == nil && info.Size() > 0 && soundHeader(head[:n], info.Size()) {
+		switch {
+		case err != nil || info.Size() == 0:
+		case soundHeader(head[:n], info.Size()):
 			from, to := spanOf(head)
 			list = append(list, span{path, from, to})
+		default:
+			suspect = append(suspect, path)
 		}
 	}
 	slices.SortStableFunc(list, func(a, b span) int { return cmp.Compare(a.from, b.from) })
-	return list
+	return list, suspect
 }
 
 const (

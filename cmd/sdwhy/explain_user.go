@@ -77,9 +77,7 @@ func (m *memory) lives() map[life][]*enrich.Entry {
 	for _, e := range m.entries {
 		all = append(all, e)
 	}
-	slices.SortFunc(all, func(a, b *enrich.Entry) int {
-		return cmp.Or(strings.Compare(a.BootID, b.BootID), cmp.Compare(a.Mono, b.Mono), cmp.Compare(sequence(a.Cursor), sequence(b.Cursor)))
-	})
+	slices.SortFunc(all, inOrder)
 	lives := map[life][]*enrich.Entry{}
 	var newest life
 	for _, e := range all {
@@ -93,4 +91,12 @@ func (m *memory) lives() map[life][]*enrich.Entry {
 		lives[l] = append(lives[l], e)
 	}
 	return lives
+}
+
+// inOrder compares entries by boot and time, and where that is the same by their place in the file.
+func inOrder(a, b *enrich.Entry) int {
+	if by := cmp.Or(strings.Compare(a.BootID, b.BootID), cmp.Compare(a.Mono, b.Mono)); by != 0 {
+		return by
+	}
+	return cmp.Compare(sequence(a.Cursor), sequence(b.Cursor))
 }
