@@ -24,20 +24,26 @@ type asks struct {
 }
 
 func asksFor(jobType string) []asks {
-	up := []string{"", ActionStart, ActionRestart, ActionNop}
-	down := []string{"", ActionStop, ActionRestart}
-	switch jobType {
-	case ActionStart, "verify-active":
-		return []asks{{up, pulls}, {down, stops}} // a restart whose stop half had nothing to do reads as start
-	case ActionStop:
-		return []asks{{down, stops}, {up, clash}}
-	case ActionRestart:
-		return []asks{{[]string{"", ActionStart, ActionRestart}, stops}}
-	case ActionReload:
-		return []asks{{[]string{"", ActionReload, ActionNop}, loads}}
+	if list, ok := asksOf[jobType]; ok {
+		return list
 	}
-	return []asks{{up, pulls}, {down, stops}, {up, clash}, {[]string{ActionReload}, loads}}
+	return asksOf[""]
 }
+
+var (
+	startTypes = []string{"", ActionStart, ActionRestart, ActionNop}
+	stopTypes  = []string{"", ActionStop, ActionRestart}
+
+	// asksOf has them by type; "" is a type that is not known.
+	asksOf = map[string][]asks{
+		ActionStart:     {{startTypes, pulls}, {stopTypes, stops}}, // a restart whose stop half had nothing to do reads as start
+		"verify-active": {{startTypes, pulls}, {stopTypes, stops}},
+		ActionStop:      {{stopTypes, stops}, {startTypes, clash}},
+		ActionRestart:   {{[]string{"", ActionStart, ActionRestart}, stops}},
+		ActionReload:    {{[]string{"", ActionReload, ActionNop}, loads}},
+		"":              {{startTypes, pulls}, {stopTypes, stops}, {startTypes, clash}, {[]string{ActionReload}, loads}},
+	}
+)
 
 // byTransaction finds the job that pulled this one in. A transaction is a range of
 // ids with the anchor lowest, built in one go; the dependency must say why.

@@ -72,6 +72,9 @@ func (c *Correlator) runOver(u *unit, was unit, end int64) {
 	x.endTime = u.state.ChangedTime - (u.state.Changed - end)
 	x.state, x.process, x.left = u.state, u.process, u.left
 	x.started = u.state.ActiveEnter
+	if x.left.job == 0 { // else it most likely ended by that job, of which nothing more need be known
+		c.wantConfig(u)
+	}
 	c.takeQuiet(u)
 	c.noteRestartWord(u)
 }
@@ -98,7 +101,6 @@ func (c *Correlator) exitFor(u *unit, invocation string) *exit {
 	}
 	u.exits = append(u.exits, x)
 	c.exits = append(c.exits, x)
-	c.wantConfig(u)
 	return x
 }
 
@@ -145,6 +147,7 @@ func (c *Correlator) runEnded(u *unit, e Entry) {
 		return
 	}
 	x = c.exitFor(u, e.Invocation)
+	c.wantConfig(u)
 	x.endTime, x.inReload = e.Time, inReload
 	x.take(e)
 	if !c.covers(e.Time) {
@@ -233,6 +236,7 @@ func (c *Correlator) exitReady(x *exit) bool {
 	}
 	restart := c.willRestart(x, late)
 	if restart == nil || !*restart && !x.unit.configured { // configuration tells who upholds it
+		c.wantConfig(x.unit)
 		return false
 	}
 	return c.logReady(x)

@@ -132,14 +132,17 @@ func (c *Correlator) ownDoing(j *job) bool {
 	return j.auto != nil || j.autoState || c.shutdown.begun() && j.id >= c.shutdown.anchor
 }
 
-// needsConfig: an automatic restart, a shutdown, and a job that a client's command line
-// names outright need no configuration to be told, unless a trigger fired just then.
+// needsConfig: an automatic restart, a shutdown, what a trigger is known to have fired for,
+// and a job that a client's command line names outright need no configuration to be told,
+// unless a trigger fired just then of which it is not known what for.
 func (c *Correlator) needsConfig(j *job) bool {
 	if c.ownDoing(j) {
 		return false
 	}
-	if c.startsSomething(j) && c.firedUnread(j) {
-		return true
+	if c.startsSomething(j) {
+		if fired, unread := c.firedFor(j); unread || fired != nil {
+			return unread || j.result == "dependency"
+		}
 	}
 	cl := c.requesterOf(j)
 	return j.result == "dependency" || cl == nil || reloadsElseRestarts(cl.Verb) && j.type_() == ActionStart
@@ -154,14 +157,6 @@ func (x *exit) precedes(j *job) bool {
 		return x.end <= j.firstAt
 	}
 	return x.closing != nil && x.closing.Time <= j.newTime
-}
-
-// firedUnread: a trigger fired just before, and what it triggers is not known yet.
-func (c *Correlator) firedUnread(j *job) bool {
-	return slices.ContainsFunc(c.fired, func(f firing) bool {
-		u := c.peek(f.unit)
-		return j.firstAt-f.mono < nearby && f.seq <= j.seq && (u == nil || !u.configured)
-	})
 }
 
 func (c *Correlator) needsClients(j *job) bool {

@@ -107,19 +107,38 @@ func (c *Correlator) byTrigger(j *job) *why {
 	if !c.startsSomething(j) {
 		return nil
 	}
-	for i := len(c.fired) - 1; i >= 0; i-- {
-		f := &c.fired[i]
-		if f.seq > j.seq || j.firstAt == 0 || j.firstAt-f.mono > nearby || !slices.Contains(c.linked(j.unit, "TriggeredBy"), f.unit) {
-			continue
-		}
-		if slices.Contains(f.taken, j.unit.name) || f.at < j.before.InactiveEnter {
-			continue // it fired for, or because of, the run before
-		}
+	if f, _ := c.firedFor(j); f != nil {
 		t := kind(f.unit)
 		return &why{cause: Cause(t), trigger: &Trigger{Unit: f.unit, Relation: t}, evidence: []Evidence{
 			{Source: "dbus", Says: f.unit + " began to run just before the job came"}}}
 	}
 	return c.byAutomountEntry(j)
+}
+
+// firedFor finds the newest trigger that fired for a job's unit just before the job came.
+// unread says that a newer one may have: neither its configuration nor the unit's is known.
+func (c *Correlator) firedFor(j *job) (found *firing, unread bool) {
+	if j.firstAt == 0 {
+		return nil, false
+	}
+	triggers := c.linked(j.unit, "TriggeredBy")
+	for i := len(c.fired) - 1; i >= 0; i-- {
+		f := &c.fired[i]
+		switch {
+		case f.seq > j.seq:
+			continue
+		case j.firstAt-f.mono > nearby:
+			return nil, unread
+		case slices.Contains(triggers, f.unit):
+			if !slices.Contains(f.taken, j.unit.name) && f.at >= j.before.InactiveEnter { // else it fired for, or because of, the run before
+				return f, unread
+			}
+		case !j.unit.configured:
+			u := c.peek(f.unit)
+			unread = unread || u == nil || !u.configured
+		}
+	}
+	return nil, unread
 }
 
 // takeFiring: one firing explains one job of a unit.
