@@ -54,41 +54,42 @@ type Stats struct {
 // run. It has no clock: time is what observations carry. It is not safe for
 // concurrent use.
 type Correlator struct {
-	opt       Options
-	host      Host
-	homed     bool        // the stream is of one boot
-	began     int64       // CLOCK_REALTIME of its beginning, µs
-	former    *Correlator // of an earlier boot, whose entries a live stream begins with
-	time      int64       // CLOCK_REALTIME of the last observation, µs
-	mono      int64       // CLOCK_MONOTONIC likewise
-	seq       uint64
-	witnesses map[string]*witness
-	units     *simplelru.LRU[string, *unit]
-	jobs      map[uint32]*job // not yet told
-	waiting   []*job          // removed, not yet told, in order of removal
-	fresh     []*job          // young, whose type may have to be asked for
-	exits     []*exit         // not yet told, in order of their ends
-	told      *simplelru.LRU[string, struct{}]
-	over      *simplelru.LRU[string, struct{}] // invocations whose end was seen: the first end of a run wins
-	fired     []firing
-	plugs     []plug
-	hints     []hint
-	seen      []sighting
-	indexes   map[int]*index // of clients, by pid
-	traces    []trace
-	ends      map[end][]string // far ends of dependencies, from the near ones
-	recheckAt int64            // mono of when a verdict that waits for others is to be tried again
-	active    []*unit          // to which something happened lately, newest last
-	flushing  bool
-	burst     burst
-	boot      bootState
-	shutdown  shutdownState
-	reloading bool
-	closed    []*job // whose closing entry was read before their JobRemoved came
-	entryTime int64  // source time of the manager's newest entry, µs
-	wants     Wants
-	out       []Event
-	stats     Stats
+	opt        Options
+	host       Host
+	homed      bool        // the stream is of one boot
+	began      int64       // CLOCK_REALTIME of its beginning, µs
+	former     *Correlator // of an earlier boot, whose entries a live stream begins with
+	time       int64       // CLOCK_REALTIME of the last observation, µs
+	mono       int64       // CLOCK_MONOTONIC likewise
+	seq        uint64
+	witnesses  map[string]*witness
+	units      *simplelru.LRU[string, *unit]
+	jobs       map[uint32]*job // not yet told
+	waiting    []*job          // removed, not yet told, in order of removal
+	fresh      []*job          // young, whose type may have to be asked for
+	exits      []*exit         // not yet told, in order of their ends
+	told       *simplelru.LRU[string, struct{}]
+	over       *simplelru.LRU[string, struct{}] // invocations whose end was seen: the first end of a run wins
+	fired      firings
+	plugs      []plug
+	hints      []hint
+	seen       []sighting
+	indexes    map[int]*index // of clients, by pid
+	traces     []trace
+	ends       map[end][]string // far ends of dependencies, from the near ones
+	recheckAt  int64            // mono of when a verdict that waits for others is to be tried again
+	active     []*unit          // to which something happened lately, newest last
+	activeLost int64            // mono of when something last happened to one that had to make room
+	flushing   bool
+	burst      burst
+	boot       bootState
+	shutdown   shutdownState
+	reloading  bool
+	closed     []*job // whose closing entry was read before their JobRemoved came
+	entryTime  int64  // source time of the manager's newest entry, µs
+	wants      Wants
+	out        []Event
+	stats      Stats
 }
 
 // New gives a correlator that has seen nothing.

@@ -59,11 +59,13 @@ const keptActive = 256
 
 // touch makes a unit the newest of those that something happened to.
 func (c *Correlator) touch(u *unit) {
+	u.touched = c.mono
 	if n := len(c.active); n > 0 && c.active[n-1] == u {
 		return
 	}
 	c.active = append(slices.DeleteFunc(c.active, func(v *unit) bool { return v == u }), u)
 	if len(c.active) > keptActive {
+		c.activeLost = c.active[0].touched
 		c.active = slices.Delete(c.active, 0, 1)
 	}
 }

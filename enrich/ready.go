@@ -29,7 +29,7 @@ func (c *Correlator) jobReady(j *job) bool {
 		return false
 	}
 	if !j.unit.configured && c.needsConfig(j) {
-		c.wantConfig(j.unit)
+		c.wantOwn(j)
 		return false
 	}
 	return c.stateTold(j) && c.restartTold(j) && c.jobLogReady(j) && c.settled(j)
@@ -117,6 +117,9 @@ func (c *Correlator) awaitsConfig(j *job) bool {
 	if !c.saw(WitnessBus, j.removedAt) || !c.needsConfig(j) || j.newAt == 0 {
 		return false
 	}
+	if _, unread := c.firedFor(j); unread {
+		return true
+	}
 	w := c.why(j)
 	return w.cause == CauseUnknown && (j.unit.asked && !j.unit.configured || w.tentative || c.unread(j))
 }
@@ -130,6 +133,14 @@ func (c *Correlator) procUp() bool {
 // the shutdown.
 func (c *Correlator) ownDoing(j *job) bool {
 	return j.auto != nil || j.autoState || c.shutdown.begun() && j.id >= c.shutdown.anchor
+}
+
+// wantOwn asks for the configuration of a job's unit, where its verdict needs that: where a
+// trigger may have fired for it, the trigger's is on its way, and is less to read.
+func (c *Correlator) wantOwn(j *job) {
+	if _, unread := c.firedFor(j); !unread && c.needsConfig(j) {
+		c.wantConfig(j.unit)
+	}
 }
 
 // needsConfig: an automatic restart, a shutdown, what a trigger is known to have fired for,

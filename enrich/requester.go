@@ -12,9 +12,7 @@ func (c *Correlator) clients(o Observation) {
 	for _, id := range o.Jobs {
 		if j, ok := c.jobs[id]; ok && !j.scanned {
 			j.scanned, j.clients = true, o.Clients
-			if c.needsConfig(j) {
-				c.wantConfig(j.unit)
-			}
+			c.wantOwn(j)
 		}
 	}
 }

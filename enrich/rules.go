@@ -117,8 +117,11 @@ func (c *Correlator) byExclusion(j *job) *why {
 	if c.unread(j) {
 		return &why{cause: CauseUnknown, missing: []string{"config", "requester"}}
 	}
-	if c.company(j) {
+	if c.company(j) || c.crowded(j) {
 		return &why{cause: CauseUnknown, missing: []string{"relation", "requester"}}
+	}
+	if c.firingsLost(j) {
+		return &why{cause: CauseUnknown, missing: []string{"trigger", "requester"}}
 	}
 	if j.listed || c.asking(j).causes || c.machineNear(j) || j.unit.config.BusName != "" || !c.boot.finished || c.expires(j) {
 		return &why{cause: CauseUnknown, missing: []string{"requester"}}
@@ -144,6 +147,11 @@ func (c *Correlator) company(j *job) bool {
 			return m.id < j.id && j.id-m.id < idRange && sameGo(m, j) && max(m.firstAt-j.firstAt, j.firstAt-m.firstAt) < together
 		})
 	})
+}
+
+// crowded: so much happened just then that units which may have asked had to be forgotten.
+func (c *Correlator) crowded(j *job) bool {
+	return c.activeLost != 0 && j.firstAt-c.activeLost < together
 }
 
 // together is how far apart, in µs, the announcements of one transaction are on a

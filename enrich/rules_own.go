@@ -60,38 +60,6 @@ func (c *Correlator) lastEnd(u *unit, at int64) ended {
 	return u.last
 }
 
-// firing is a trigger unit beginning to run.
-type firing struct {
-	unit  string
-	seq   uint64
-	mono  int64
-	at    int64    // when the unit itself says that it changed, mono
-	taken []string // units whose job it has explained
-}
-
-const keptFirings = 64
-
-// noteFiring remembers a timer, path, socket or automount that begins to run. Its
-// flush comes just before the JobNew of what it triggers (evidence §9, measured).
-func (c *Correlator) noteFiring(u *unit, was unit, o Observation) {
-	if !isTrigger(u.name) {
-		return
-	}
-	began := u.state.Sub == "running" && (was.known && was.state.Sub != "running" ||
-		!was.known && o.Mono-u.state.Changed < nearby && u.state.Changed > 0)
-	// A path whose condition still holds fires anew without leaving that state (path_enter_waiting, path.c).
-	anew := kind(u.name) == "path" && u.state.Sub == "running" && was.known && was.state.Changed != 0 && u.state.Changed > was.state.Changed
-	again := u.process.LastTrigger != 0 && was.process.LastTrigger != u.process.LastTrigger && o.Mono-u.process.LastTrigger < nearby
-	if !began && !again && !anew {
-		return
-	}
-	c.wantConfig(u)
-	c.fired = append(c.fired, firing{unit: u.name, seq: c.seq, mono: o.Mono, at: u.state.Changed})
-	if len(c.fired) > keptFirings {
-		c.fired = slices.Delete(c.fired, 0, 1)
-	}
-}
-
 // isTrigger knows the types of units that start others by themselves.
 func isTrigger(unit string) bool {
 	switch kind(unit) {
@@ -113,46 +81,6 @@ func (c *Correlator) byTrigger(j *job) *why {
 			{Source: "dbus", Says: f.unit + " began to run just before the job came"}}}
 	}
 	return c.byAutomountEntry(j)
-}
-
-// firedFor finds the newest trigger that fired for a job's unit just before the job came.
-// unread says that a newer one may have: neither its configuration nor the unit's is known.
-func (c *Correlator) firedFor(j *job) (found *firing, unread bool) {
-	if j.firstAt == 0 {
-		return nil, false
-	}
-	triggers := c.linked(j.unit, "TriggeredBy")
-	for i := len(c.fired) - 1; i >= 0; i-- {
-		f := &c.fired[i]
-		switch {
-		case f.seq > j.seq:
-			continue
-		case j.firstAt-f.mono > nearby:
-			return nil, unread
-		case slices.Contains(triggers, f.unit):
-			if !slices.Contains(f.taken, j.unit.name) && f.at >= j.before.InactiveEnter { // else it fired for, or because of, the run before
-				return f, unread
-			}
-		case !j.unit.configured:
-			u := c.peek(f.unit)
-			unread = unread || u == nil || !u.configured
-		}
-	}
-	return nil, unread
-}
-
-// takeFiring: one firing explains one job of a unit.
-func (c *Correlator) takeFiring(j *job, w *why) {
-	if w.rule != "trigger" || w.trigger == nil {
-		return
-	}
-	for i := len(c.fired) - 1; i >= 0; i-- {
-		f := &c.fired[i]
-		if f.unit == w.trigger.Unit && f.seq <= j.seq {
-			f.taken = append(f.taken, j.unit.name)
-			return
-		}
-	}
 }
 
 // startsSomething: triggers only ever make start jobs; one on a unit that is up

@@ -7,7 +7,8 @@ type unit struct {
 	name       string
 	state      State
 	process    Process
-	known      bool // state is from a flush or listing
+	known      bool  // state is from a flush or listing
+	touched    int64 // mono of when something last happened to it
 	config     Config
 	configured bool
 	stale      bool // the unit was unloaded since: another load may read another configuration
@@ -143,6 +144,9 @@ func (c *Correlator) unitChanged(o Observation) {
 	if was.state.Active != o.State.Active {
 		c.touch(u)
 	}
+	if isTrigger(u.name) && isUp(u.state.Active) {
+		c.wantConfig(u)
+	}
 	c.noteFiring(u, was, o)
 	c.noteJob(u, was)
 	c.noteEnd(u, was)
@@ -208,7 +212,8 @@ func (c *Correlator) noteReset(u *unit, was unit) {
 }
 
 // listing tells how things stand at a (re)connect or after a reload. Only what
-// is known already, or is out of the ordinary, is kept.
+// is known already, or is out of the ordinary, is kept. What triggers what is asked for
+// ahead of time: when a timer fires there is often much to do, and PID 1 answers last.
 func (c *Correlator) listing(o Observation) {
 	open := map[uint32]bool{}
 	for _, l := range o.Listing {
@@ -217,6 +222,9 @@ func (c *Correlator) listing(o Observation) {
 			c.listedJob(l, o.Mono)
 		}
 		c.boot.noteUp(l)
+		if isTrigger(l.Unit) && isUp(l.Active) {
+			c.wantConfig(c.unit(l.Unit))
+		}
 		u := c.peek(l.Unit)
 		if u == nil && (l.Job != 0 || !plain(l)) {
 			u = c.unit(l.Unit)
@@ -245,6 +253,7 @@ func (c *Correlator) configured(o Observation) {
 	u := c.unit(o.Unit)
 	c.setConfig(u, o.Config)
 	u.configured, u.stale = true, false
+	c.fired.read(func(f *firing) bool { return f.unit == o.Unit })
 }
 
 // wantConfig asks for a unit's configuration, once until the next reload.

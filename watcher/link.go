@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/godbus/dbus/v5"
+	"golang.org/x/sync/errgroup"
 
 	"sdwhy/enrich"
 )
@@ -34,8 +35,8 @@ type (
 
 // A link is one connection to the bus. Its queue gets signals and, while a listing
 // is awaited, marks for replies, in the order of the wire: all are put there by godbus'
-// reader goroutine, be it in frame, DeliverSignal or incoming. All calls are made by
-// the link's own goroutine.
+// reader goroutine, be it in frame, DeliverSignal or incoming. Calls are made by the link's own
+// goroutine, and reads of configuration by a few that it waits for.
 type link struct {
 	w    *Watcher
 	q    *queue
@@ -241,8 +242,20 @@ func (l *link) still(ctx context.Context) error {
 	return err
 }
 
+// readers is how many reads are under way at once. systemd answers in order, but each turn of its
+// loop takes in several calls: under load one call a turn would leave verdicts waiting for seconds.
+const readers = 16
+
 // answer reads what was requested, as long as no listing is wanted.
 func (l *link) answer(ctx context.Context) error {
+	var g errgroup.Group
+	for range readers {
+		g.Go(func() error { return l.readOn(ctx) })
+	}
+	return g.Wait()
+}
+
+func (l *link) readOn(ctx context.Context) error {
 	for len(l.resync) == 0 {
 		r, ok := l.w.requests.next()
 		if !ok {
