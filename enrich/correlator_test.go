@@ -1,6 +1,8 @@
 package enrich
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -120,7 +122,7 @@ func TestWitnesses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			teller := tell()
 			tt.play(teller)
-			teller.wait(2_000_000)
+			teller.wait(6_000_000)
 			if diff := cmp.Diff(tt.want, verdicts(teller.out)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -143,5 +145,59 @@ func TestBounded(t *testing.T) {
 func TestUnknownKind(t *testing.T) {
 	if got := New(Options{}).Observe(Observation{Kind: "telepathy"}); got != nil {
 		t.Errorf("got %v", got)
+	}
+}
+
+// TestTimersAtOnce: timers that fire together, each with its service, are all told apart, though
+// their configuration comes when all is over.
+func TestTimersAtOnce(t *testing.T) {
+	const n = 500
+	tt := tell()
+	name := func(i int, kind string) string { return fmt.Sprintf("t%d.%s", i, kind) }
+	for i := range n {
+		tt.say(Observation{Kind: KindUnit, Unit: name(i, "timer"), State: State{Active: "active", Sub: "waiting", Changed: tt.mono}})
+	}
+	for i := range n {
+		tt.mono -= 999
+		tt.say(Observation{Kind: KindUnit, Unit: name(i, "timer"), State: State{Active: "active", Sub: "running", Changed: tt.mono}})
+	}
+	for i := range n {
+		tt.start(uint32(i+1), name(i, "service"))
+		tt.say(Observation{Kind: KindJobRemoved, Unit: name(i, "service"), Job: Job{ID: uint32(i + 1), Result: "done"}})
+		tt.mono -= 5400 // all within a second
+	}
+	if len(tt.out) > 0 {
+		t.Fatalf("told before it could be known: %v", verdicts(tt.out))
+	}
+	for i := range n {
+		tt.say(Observation{Kind: KindConfig, Unit: name(i, "timer"), Config: Config{Deps: map[string][]string{"Triggers": {name(i, "service")}}}})
+	}
+	tt.wait(6_000_000)
+	if len(tt.out) != n {
+		t.Errorf("%d events, want %d", len(tt.out), n)
+	}
+	for _, e := range tt.out {
+		if e.Cause != CauseTimer || e.Trigger == nil || stem(e.Trigger.Unit) != stem(e.Unit) {
+			t.Errorf("%s: cause %s, trigger %+v, missing %v", e.Unit, e.Cause, e.Trigger, e.Missing)
+		}
+	}
+}
+
+// TestFiringForgotten: a start that a forgotten firing may explain is not a client's.
+func TestFiringForgotten(t *testing.T) {
+	tt := tell()
+	for i := range keptFirings + 1 {
+		tt.mono -= 999
+		unit := fmt.Sprintf("t%d.path", i)
+		tt.say(Observation{Kind: KindUnit, Unit: unit, State: State{Active: "active", Sub: "running", Changed: tt.mono}})
+		tt.say(Observation{Kind: KindConfig, Unit: unit})
+		tt.mono -= 1000
+	}
+	tt.start(1, "a.service")
+	tt.say(Observation{Kind: KindConfig, Unit: "a.service"})
+	tt.say(Observation{Kind: KindJobRemoved, Unit: "a.service", Job: Job{ID: 1, Result: "done"}})
+	tt.wait(6_000_000)
+	if len(tt.out) != 1 || tt.out[0].Cause != CauseUnknown || !slices.Contains(tt.out[0].Missing, "trigger") {
+		t.Errorf("%+v, want one unknown start that misses its trigger", tt.out)
 	}
 }

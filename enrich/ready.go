@@ -101,8 +101,9 @@ func (u *unit) owes(j *job) bool {
 }
 
 // jobLate: the deadline has passed. Configuration that was asked for is on its way for
-// certain, so a job that only lacks that may wait a few times as long: a
-// transaction of a hundred units takes some 300 ms to be read (measured).
+// certain, so a job that only lacks that may wait longer: PID 1 answers when its jobs leave
+// it time, after 300 ms in a transaction of a hundred units, after up to 5 s when a
+// thousand timers fire at once (measured).
 func (c *Correlator) jobLate(j *job) bool {
 	waited := c.mono - j.removedAt
 	if waited < c.opt.Deadline {
@@ -111,7 +112,7 @@ func (c *Correlator) jobLate(j *job) bool {
 	return waited >= configPatience*c.opt.Deadline || !c.awaitsConfig(j)
 }
 
-const configPatience = 4
+const configPatience = 20
 
 func (c *Correlator) awaitsConfig(j *job) bool {
 	if !c.saw(WitnessBus, j.removedAt) || !c.needsConfig(j) || j.newAt == 0 {

@@ -117,11 +117,11 @@ func (c *Correlator) byExclusion(j *job) *why {
 	if c.unread(j) {
 		return &why{cause: CauseUnknown, missing: []string{"config", "requester"}}
 	}
-	if c.company(j) || c.crowded(j) {
-		return &why{cause: CauseUnknown, missing: []string{"relation", "requester"}}
-	}
 	if c.firingsLost(j) {
 		return &why{cause: CauseUnknown, missing: []string{"trigger", "requester"}}
+	}
+	if c.company(j) || c.crowded(j) {
+		return &why{cause: CauseUnknown, missing: []string{"relation", "requester"}}
 	}
 	if j.listed || c.asking(j).causes || c.machineNear(j) || j.unit.config.BusName != "" || !c.boot.finished || c.expires(j) {
 		return &why{cause: CauseUnknown, missing: []string{"requester"}}
