@@ -169,15 +169,24 @@ func ranOnce(e enrich.Event) bool {
 const (
 	barSlots = 48
 	barRoom  = 72
-	dayLong  = 24 * time.Hour
 )
 
-// bar shows a day, or the range asked for, in 48 slots: x a crash or failure, r a
+// barLength is a day, or as much of it as has the events.
+func barLength(events time.Duration) time.Duration {
+	for _, d := range []time.Duration{10 * time.Minute, time.Hour, 6 * time.Hour} {
+		if events <= d {
+			return d
+		}
+	}
+	return 24 * time.Hour
+}
+
+// bar shows a day (less where that has all events), or the range asked for, in 48 slots: x a crash or failure, r a
 // restart, o anything else; the worst of a slot wins.
 func (s *story) bar(events []enrich.Event) string {
 	from, to := s.bounds(events)
 	if s.ask.since == 0 {
-		from = to.Add(-dayLong)
+		from = to.Add(-barLength(to.Sub(from)))
 	}
 	if to.Sub(from) < time.Minute {
 		return ""
