@@ -166,6 +166,12 @@ func (c *Correlator) scheduled(e Entry) {
 		u.loose = append(u.loose, e) // RestartMode=direct: the start job goes on
 		return
 	}
+	for _, j := range u.jobs {
+		if j.auto != nil && j.closing == nil && !j.told {
+			j.auto = &e // scheduled again while its job was there, as after a daemon-reload: systemd merges the two
+			return
+		}
+	}
 	u.schedule, u.schedAt = &e, c.mono
 	for _, j := range u.jobs {
 		if !j.told {

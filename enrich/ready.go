@@ -7,17 +7,17 @@ func (c *Correlator) jobReady(j *job) bool {
 	if !c.live() {
 		return c.pastReady(j)
 	}
-	if c.flushing || c.jobLate(j) {
+	if c.flushing || c.outOfPatience(j) {
 		return true
 	}
-	if slices.ContainsFunc(j.unit.exits, func(x *exit) bool { return x.precedes(j) }) {
-		return false // the run it follows is told first
+	if j.unit.owes(j) || slices.ContainsFunc(j.unit.exits, func(x *exit) bool { return x.precedes(j) }) {
+		return false // the unit's older jobs, and the run it follows, are told first
+	}
+	if c.jobLate(j) {
+		return true
 	}
 	if j.result == "canceled" && j.supersededBy == 0 && c.wakeAt(j.removedAt+stateWait) {
 		return false // what takes its place is announced right after
-	}
-	if j.unit.owes(j) {
-		return false
 	}
 	if !j.removed {
 		return c.pastReady(j)
@@ -109,10 +109,15 @@ func (c *Correlator) jobLate(j *job) bool {
 	if waited < c.opt.Deadline {
 		return false
 	}
-	return waited >= configPatience*c.opt.Deadline || !c.awaitsConfig(j)
+	return c.outOfPatience(j) || !c.awaitsConfig(j)
 }
 
 const configPatience = 20
+
+// outOfPatience: the last deadline has passed.
+func (c *Correlator) outOfPatience(j *job) bool {
+	return c.mono-j.removedAt >= configPatience*c.opt.Deadline
+}
 
 func (c *Correlator) awaitsConfig(j *job) bool {
 	if !c.saw(WitnessBus, j.removedAt) || !c.needsConfig(j) || j.newAt == 0 {
