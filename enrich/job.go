@@ -175,8 +175,8 @@ func (c *Correlator) noteJob(u *unit, was unit) {
 		c.firstWord(j, was.state, was.known, process)
 		j.autoState = restartedByItself(was, u)
 	}
-	if u.state.Sub == "auto-restart-queued" && j.newAt == 0 {
-		j.autoState = true // 254+: the sub-state exists for this alone
+	if u.state.Sub == "auto-restart-queued" && was.state.Sub != u.state.Sub && j.newAt == 0 {
+		j.autoState = true // 254+: the sub-state exists for this alone; a job that finds it there is another's
 	}
 	j.follow(was.state, u.state)
 }

@@ -47,7 +47,7 @@ func reloadedAway(j *job) bool {
 func (c *Correlator) action(j *job) string {
 	t := j.type_()
 	switch {
-	case j.auto != nil || j.autoState:
+	case (j.auto != nil || j.autoState) && t != ActionStop && t != ActionReload:
 		return ActionRestart
 	case t == "verify-active":
 		return ActionVerify

@@ -68,3 +68,33 @@ func TestSeams(t *testing.T) {
 		})
 	}
 }
+
+// TestStopOfQueuedRestart: a stop that comes while the automatic restart is queued finds the
+// sub-state of that, and is none itself (254+).
+func TestStopOfQueuedRestart(t *testing.T) {
+	tt := tell()
+	state := func(sub string, job uint32) {
+		tt.say(Observation{Kind: KindUnit, Unit: "a.service", State: State{Active: "activating", Sub: sub, Job: job, Changed: tt.mono}})
+	}
+	removed := func(id uint32, result string) {
+		tt.say(Observation{Kind: KindJobRemoved, Unit: "a.service", Job: Job{ID: id, Result: result}})
+	}
+	state("auto-restart", 0)
+	state("auto-restart-queued", 8)
+	tt.say(Observation{Kind: KindJobNew, Unit: "a.service", Job: Job{ID: 8}})
+	removed(8, "canceled")
+	state("auto-restart-queued", 9)
+	tt.say(Observation{Kind: KindJobNew, Unit: "a.service", Job: Job{ID: 9}})
+	tt.say(Observation{Kind: KindClients, Jobs: []uint32{8, 9}, Clients: []Client{{PID: 7, Comm: "systemctl", Verb: "stop", Units: []string{"a.service"}, Unit: "session-1.scope"}}})
+	tt.say(Observation{Kind: KindUnit, Unit: "a.service", State: State{Active: "inactive", Sub: "dead", Job: 9, Changed: tt.mono}})
+	tt.entry(Entry{Unit: "a.service", Job: 9, JobType: "stop", JobResult: "done", MessageID: MsgStopped, Message: "Stopped a.service."})
+	removed(9, "done")
+	tt.wait(6_000_000)
+	var told []string
+	for _, e := range tt.out {
+		told = append(told, e.Action+" "+e.Result)
+	}
+	if diff := cmp.Diff([]string{"restart canceled", "stop done"}, told); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
