@@ -22,11 +22,6 @@ type process struct {
 	proxy   bool // a script that runs systemctl for somebody
 }
 
-// openat opens a path for reading, relative to a directory.
-func openat(dir int, path []byte) (int, error) {
-	return unix.Openat(dir, string(path), unix.O_RDONLY|unix.O_CLOEXEC, 0)
-}
-
 // process reads a process whose comm is a client's. It reports false when its command line
 // asks for nothing, or asks another manager than the one watched.
 func (t *table) process(pid int, line []byte) (process, bool) {

@@ -2,8 +2,8 @@ package watcher
 
 import (
 	"bytes"
-	"encoding/binary"
 	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +17,7 @@ import (
 
 const (
 	maxPIDs      = 4096 // read in one scan, highest pids first
+	yieldEvery   = 64   // pids: a third of a millisecond. Other goroutines may have the same CPU
 	maxAncestors = 16
 	maxClients   = 64
 	readLimit    = 64 << 10 // of any file of a process: one command line may name hundreds of units
@@ -30,25 +31,22 @@ type table struct {
 	self  int
 	users users
 
-	fd   int // of dir, -1 while it is not open
-	ents [1 << 15]byte
-	buf  [readLimit]byte
-	path []byte
-	pids []pid
-	calm calm
+	fd    int  // of dir, -1 while it is not open
+	seeks bool // it can be read from a pid on
+	ents  [1 << 10]byte
+	buf   [readLimit]byte
+	path  []byte
 
-	cache cache
-}
-
-// A pid is an entry of /proc. Its inode number tells it from an earlier process of that pid:
-// the kernel makes a new one for each process, and exec keeps it (fs/proc/base.c).
-type pid struct {
-	pid int
-	ino uint64
+	newest      int   // the pid given last when the last scan began, 0 for not known
+	recent      []pid // the last that it found to have come up
+	turn        int   // where the look at the others goes on
+	pids, found []pid
+	fickle      fickle
+	cache       cache
 }
 
 func newTable(dir string, user bool) *table {
-	t := &table{dir: dir, user: user, self: os.Getpid(), fd: -1}
+	t := &table{dir: dir, user: user, self: os.Getpid(), fd: -1, fickle: fickle{}}
 	t.uid.Store(uint32(os.Getuid()))
 	return t
 }
@@ -60,23 +58,27 @@ func (t *table) close() {
 	}
 }
 
-// clients gives the processes that may have asked systemd for something. A process that
-// vanishes while it is read is left out.
+// clients gives the processes that may have asked systemd for something, read youngest number
+// first: the one who asked has often just begun. A process that vanishes while it is read is
+// left out.
 func (t *table) clients() []enrich.Client {
 	t.list()
-	t.calm.begin(time.Now())
+	slices.SortFunc(t.pids, func(a, b pid) int { return b.pid - a.pid })
 	t.cache.begin()
+	now := time.Now()
 	var found []process
-	reads := 0
-	for _, p := range t.pids {
-		if p.pid == t.self || p.pid == 1 || t.calm.skip(p) {
-			continue
-		}
-		if reads++; reads > maxPIDs || len(found) == maxClients {
+	for i, p := range t.pids {
+		if i == maxPIDs || len(found) == maxClients {
 			break
 		}
+		if i%yieldEvery == yieldEvery-1 {
+			runtime.Gosched()
+		}
+		if p.pid == t.self || p.pid == 1 {
+			continue
+		}
 		comm := t.read(p.pid, "comm")
-		t.calm.saw(p, comm)
+		t.fickle.saw(p, comm, now)
 		if !isClient(comm) {
 			continue
 		}
@@ -84,7 +86,6 @@ func (t *table) clients() []enrich.Client {
 			found = append(found, c)
 		}
 	}
-	t.calm.end()
 	return choose(found)
 }
 
@@ -104,70 +105,17 @@ func (t *table) client(p pid, comm []byte) (process, bool) {
 	return c, ok
 }
 
-// list reads the pids, youngest number first: the one who asked has often just begun.
-func (t *table) list() {
-	t.pids = t.pids[:0]
-	if t.fd < 0 {
-		fd, err := unix.Open(t.dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-		if err != nil {
-			return
-		}
-		t.fd = fd
-	}
-	if _, err := unix.Seek(t.fd, 0, unix.SEEK_SET); err != nil {
-		t.close()
-		return
-	}
-	for {
-		n, err := unix.Getdents(t.fd, t.ents[:])
-		if err == unix.EINTR {
-			continue
-		}
-		if err != nil || n <= 0 {
-			break
-		}
-		t.pids = appendPIDs(t.pids, t.ents[:n])
-	}
-	slices.Reverse(t.pids)
-}
-
-// appendPIDs reads struct linux_dirent64 (man getdents): the inode at 0, the record's
-// length at 16, its name from 19 on. Names that are no number are not processes.
-func appendPIDs(pids []pid, ents []byte) []pid {
-	for len(ents) >= 19 {
-		size := int(binary.NativeEndian.Uint16(ents[16:]))
-		if size < 19 || size > len(ents) {
-			break
-		}
-		if n := number(ents[19:size]); n > 0 {
-			pids = append(pids, pid{n, binary.NativeEndian.Uint64(ents)})
-		}
-		ents = ents[size:]
-	}
-	return pids
-}
-
-// number reads a name that ends at a zero byte as a pid; 0 for any other.
-func number(name []byte) int {
-	n := 0
-	for _, c := range name {
-		switch {
-		case c == 0:
-			return n
-		case !isDigit(c) || n > 1<<30:
-			return 0
-		}
-		n = 10*n + int(c-'0')
-	}
-	return n
-}
-
 // read gives the beginning of a process's file; it is valid until the next read. Nil is
 // a file that cannot be read.
 func (t *table) read(pid int, name string) []byte {
 	t.path = strconv.AppendInt(t.path[:0], int64(pid), 10)
 	t.path = append(append(t.path, '/'), name...)
-	fd, err := openat(t.fd, t.path)
+	return t.file(string(t.path))
+}
+
+// file does what read does, for any file.
+func (t *table) file(path string) []byte {
+	fd, err := unix.Openat(t.fd, path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil
 	}

@@ -2,11 +2,11 @@ package watcher
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -145,67 +145,10 @@ func TestNoProc(t *testing.T) {
 func FuzzPIDs(f *testing.F) {
 	f.Add([]byte{1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 24, 0, 4, '4', '2', 0, 0, 0})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		for _, p := range appendPIDs(nil, b) {
-			if p.pid <= 0 {
+		for p, rest := cutPID(b); len(rest) > 0; p, rest = cutPID(rest) {
+			if p.pid < 0 || p.pid > math.MaxInt32 {
 				t.Errorf("pid %d", p.pid)
 			}
 		}
 	})
-}
-
-// What is skipped, and when, over scans some seconds apart.
-func TestCalm(t *testing.T) {
-	daemon, shell, reused := pid{10, 1}, pid{11, 2}, pid{10, 3}
-	start := time.Now()
-	var c calm
-	scan := func(after time.Duration, seen ...pid) (skipped []pid) {
-		c.begin(start.Add(after))
-		for _, p := range seen {
-			if c.skip(p) {
-				skipped = append(skipped, p)
-				continue
-			}
-			c.saw(p, map[pid][]byte{daemon: []byte("nginx\n"), shell: []byte("bash\n"), reused: []byte("nginx\n")}[p])
-		}
-		c.end()
-		return skipped
-	}
-	steps := []struct {
-		after time.Duration
-		seen  []pid
-		want  []pid
-	}{
-		{0, []pid{daemon, shell}, nil},                         // the first is full
-		{time.Second, []pid{daemon, shell}, nil},               // seen once only
-		{fullEvery, []pid{daemon, shell}, nil},                 // full again
-		{fullEvery + 1, []pid{daemon, shell}, []pid{daemon}},   // now it is calm
-		{fullEvery + 2, []pid{reused, shell}, nil},             // another process of that pid
-		{2 * fullEvery, []pid{daemon, shell}, nil},             // full looks at all
-		{2*fullEvery + 1, []pid{daemon, shell}, []pid{daemon}}, // and it is still calm
-	}
-	for i, s := range steps {
-		if diff := cmp.Diff(s.want, scan(s.after, s.seen...), cmp.AllowUnexported(pid{})); diff != "" {
-			t.Errorf("step %d (-want +got):\n%s", i, diff)
-		}
-	}
-}
-
-func BenchmarkScanProc(b *testing.B) {
-	for _, full := range []bool{true, false} {
-		b.Run(map[bool]string{true: "full", false: "usual"}[full], func(b *testing.B) {
-			table := newTable("/proc", false)
-			defer table.close()
-			table.clients()
-			table.calm.at = time.Time{}
-			table.clients()
-			b.ReportAllocs()
-			for b.Loop() {
-				if table.calm.at = time.Now(); full {
-					table.calm.at = time.Time{}
-				}
-				table.clients()
-			}
-			b.ReportMetric(float64(len(table.pids)), "processes")
-		})
-	}
 }

@@ -68,7 +68,7 @@ func (b *bench) growProcesses(ctx context.Context) error {
 			return err
 		}
 		err := b.fresh(ctx, func(time.Duration, int64) error {
-			time.Sleep(6 * time.Second) // sdwhy knows after two full scans, 5 s apart, whom to pass over
+			time.Sleep(6 * time.Second) // sdwhy knows after two looks, 5 s apart, whom to pass over
 			if _, err := b.storm(ctx, asked); err != nil {
 				return err
 			}
