@@ -68,6 +68,15 @@ func (b *testBus) stop() {
 	_ = b.cmd.Wait()
 }
 
+// unitRow is a row of ListUnits, as godbus would have it.
+type unitRow struct {
+	Name, Description, Load, Active, Sub, Following string
+	Path                                            dbus.ObjectPath
+	Job                                             uint32
+	JobType                                         string
+	JobPath                                         dbus.ObjectPath
+}
+
 // A fakeSystemd serves org.freedesktop.systemd1 on a test bus.
 type fakeSystemd struct {
 	t    *testing.T

@@ -16,7 +16,7 @@ type Configs struct{ link *link }
 
 // Configs connects to the bus. Close must follow. Its error says why the bus cannot be had.
 func (w *Watcher) Configs(ctx context.Context) (*Configs, error) {
-	conn, err := w.dial(ctx, func([]byte) bool { return false })
+	conn, err := w.dial(ctx, nil)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read units' configuration: %w", err)
 	}

@@ -57,7 +57,7 @@ func socketOf(address string) (string, error) {
 
 // dial opens a connection of our own and says hello. It gives up after
 // dialTimeout, which godbus by itself never would.
-func (w *Watcher) dial(ctx context.Context, take func([]byte) bool, opts ...dbus.ConnOption) (*dbus.Conn, error) {
+func (w *Watcher) dial(ctx context.Context, to taker, opts ...dbus.ConnOption) (*dbus.Conn, error) {
 	address, err := w.address()
 	if err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func (w *Watcher) dial(ctx context.Context, take func([]byte) bool, opts ...dbus
 	_ = sock.SetDeadline(deadline)
 	stop := context.AfterFunc(ctx, func() { _ = sock.Close() })
 	defer stop()
-	conn, err := handshake(newFrames(sock, take), opts)
+	conn, err := handshake(newFrames(sock, to), opts)
 	if err != nil {
 		_ = sock.Close()
 		return nil, fmt.Errorf("greet the bus at %s: %w", address, err)

@@ -6,30 +6,40 @@ import (
 	"encoding/binary"
 	"net"
 	"time"
+
+	"sdwhy/enrich"
 )
 
 // frameBuffer is how much is read from the bus at once. A larger message goes to godbus.
 const frameBuffer = 64 << 10
 
-// frames stands between the socket and godbus and takes out the messages that take
+// A taker gets what frames takes off the wire, in godbus' reader goroutine.
+type taker interface {
+	frame(b []byte) bool          // a signal; false leaves it to godbus
+	listed(units []enrich.Listed) // what was in ListUnits' reply, which godbus gets next
+}
+
+// frames stands between the socket and godbus and takes out the messages that its taker
 // wants, so that godbus does not decode them: it needs some 50 µs and 600 allocations for a
-// PropertiesChanged, of which systemd sends two for each step of each unit.
+// PropertiesChanged, of which systemd sends two for each step of each unit. Of a list of units
+// godbus gets an empty one.
 //
 // Order is kept because there is one reader: godbus' goroutine handles a message to
 // its end before it reads on, and Read goes no further than the message that godbus gets
-// next. So take, and godbus' handlers, are called in the order of the wire.
+// next. So the taker, and godbus' handlers, are called in the order of the wire.
 type frames struct {
 	net.Conn
-	take func(frame []byte) bool
+	to taker // nil wants nothing
 
 	begun bool // authentication is over: messages follow
 	in    *bufio.Reader
-	left  int // bytes of a message that godbus has not read yet
+	left  int    // bytes of a message that godbus has not read yet
+	front []byte // what it gets before it reads on
 	pacer pacer
 }
 
-func newFrames(sock net.Conn, take func([]byte) bool) *frames {
-	return &frames{Conn: sock, take: take, in: bufio.NewReaderSize(sock, frameBuffer)}
+func newFrames(sock net.Conn, to taker) *frames {
+	return &frames{Conn: sock, to: to, in: bufio.NewReaderSize(sock, frameBuffer)}
 }
 
 // Write watches for BEGIN, after which the server sends messages. godbus writes it just before
@@ -46,12 +56,17 @@ func (f *frames) Read(p []byte) (int, error) {
 	if !f.begun {
 		return f.Conn.Read(p)
 	}
-	for f.left == 0 {
+	for f.left == 0 && len(f.front) == 0 {
 		size, err := f.next()
 		if err != nil {
 			return 0, err
 		}
 		f.left = size
+	}
+	if len(f.front) > 0 {
+		n := copy(p, f.front)
+		f.front = f.front[n:]
+		return n, nil
 	}
 	n, err := f.in.Read(p[:min(len(p), f.left)])
 	f.left -= n
@@ -74,19 +89,49 @@ func (f *frames) next() (int, error) {
 	if size == 0 {
 		return 16, nil
 	}
-	if head[1] != typeSignal || size > frameBuffer {
+	if head[1] == typeReply {
+		return f.reply(head, size)
+	}
+	if head[1] != typeSignal || size > frameBuffer || f.to == nil {
 		return size, nil
 	}
 	frame, err := f.in.Peek(size)
 	if err != nil {
 		return 0, err
 	}
-	if !f.take(frame) {
+	if !f.to.frame(frame) {
 		return size, nil
 	}
 	f.pacer.count()
 	_, err = f.in.Discard(size)
 	return 0, err
+}
+
+// reply reads a list of units as it comes; any other reply is left to godbus.
+func (f *frames) reply(head []byte, size int) (int, error) {
+	order := byteOrder(head[0])
+	body := int(order.Uint32(head[4:]))
+	if f.to == nil || size-body > frameBuffer {
+		return size, nil
+	}
+	head, err := f.in.Peek(size - body)
+	if err != nil {
+		return 0, err
+	}
+	if string(signatureOf(head)) != unitRows {
+		return size, nil
+	}
+	front := hollow(head)
+	if _, err = f.in.Discard(len(head)); err != nil {
+		return 0, err
+	}
+	units, err := readUnits(f.in, order, body)
+	if err != nil {
+		return 0, err
+	}
+	f.to.listed(units)
+	f.front = front
+	return 0, nil
 }
 
 // maxFrame is the largest message that D-Bus allows.

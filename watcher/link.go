@@ -85,7 +85,7 @@ func pause(ctx context.Context, d time.Duration) {
 // follow makes one link and serves it until it breaks; its error says why.
 func (w *Watcher) follow(ctx context.Context, q *queue, scan *scanner) error {
 	l := &link{w: w, q: q, scan: scan, resync: make(chan struct{}, 1)}
-	conn, err := w.dial(ctx, l.frame, dbus.WithSignalHandler(l), dbus.WithIncomingInterceptor(l.incoming))
+	conn, err := w.dial(ctx, l, dbus.WithSignalHandler(l), dbus.WithIncomingInterceptor(l.incoming))
 	if err != nil {
 		return err
 	}
@@ -144,6 +144,15 @@ func (l *link) frame(b []byte) bool {
 		l.queue(s.decode())
 	}
 	return true
+}
+
+// listed takes the list of units that is awaited, before godbus sees its reply.
+func (l *link) listed(units []enrich.Listed) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.marking != nil {
+		l.marking.rows = units
+	}
 }
 
 // queue puts a decoded signal. systemd's signals are broadcasts: one that is directed to

@@ -15,7 +15,7 @@ import (
 )
 
 // A listing is every unit and job as of the reply numbered seq. Its fields are set
-// once done is closed.
+// once done is closed; rows before that by godbus' reader.
 type listing struct {
 	done  chan struct{}
 	seq   dbus.Sequence
@@ -34,15 +34,7 @@ func (p *listing) fill(make func() error) error {
 	return p.err
 }
 
-// unitRow and jobRow are rows of Manager.ListUnits and ListJobs (man org.freedesktop.systemd1).
-type unitRow struct {
-	Name, Description, Load, Active, Sub, Following string
-	Path                                            dbus.ObjectPath
-	Job                                             uint32
-	JobType                                         string
-	JobPath                                         dbus.ObjectPath
-}
-
+// jobRow is a row of Manager.ListJobs (man org.freedesktop.systemd1).
 type jobRow struct {
 	ID          uint32
 	Unit        string
@@ -81,12 +73,14 @@ func (l *link) listUnits(ctx context.Context, to *listing) error {
 	jobs := o.GoWithContext(ctx, manager+".ListJobs", 0, calls)
 	<-calls
 	<-calls
-	var us []unitRow
 	var js []jobRow
-	if err := errors.Join(units.Store(&us), jobs.Store(&js)); err != nil {
+	if err := errors.Join(units.Err, jobs.Store(&js)); err != nil {
 		return err
 	}
-	to.seq, to.rows = units.ResponseSequence, rows(us, js)
+	if to.rows == nil { // listed has not been called
+		return errors.New("the list of units has another form than " + unitRows)
+	}
+	to.seq, to.rows = units.ResponseSequence, append(to.rows, nops(js)...)
 	return nil
 }
 
@@ -96,15 +90,8 @@ func (l *link) mark(p *listing) {
 	l.mu.Unlock()
 }
 
-// rows joins the two lists.
-func rows(units []unitRow, jobs []jobRow) []enrich.Listed {
-	out := make([]enrich.Listed, 0, len(units))
-	for _, u := range units {
-		out = append(out, enrich.Listed{
-			Unit: strings.Clone(u.Name), Active: word([]byte(u.Active)), Sub: word([]byte(u.Sub)),
-			Job: u.Job, JobType: strings.Clone(u.JobType),
-		})
-	}
+// nops are the jobs that are in no unit's row.
+func nops(jobs []jobRow) (out []enrich.Listed) {
 	for _, j := range jobs {
 		if j.Type == "nop" {
 			out = append(out, enrich.Listed{Unit: strings.Clone(j.Unit), Job: j.ID, JobType: "nop"})
