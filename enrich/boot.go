@@ -5,12 +5,12 @@ import "strings"
 // bootState is what is known of the boot transaction: the first of a boot, so
 // its ids are the lowest, and it is made before anything else can ask for jobs.
 type bootState struct {
-	finished bool   // StartupFinished was seen, or systemd said so at the start
-	over     int64  // source time of the entry that said so, µs; 0 when none was read
-	listed   bool   // the first listing has come
-	bound    uint32 // the highest id known to be of the boot transaction
-	basic    bool   // the journal shows that basic.target was reached
-	ups      map[string]struct{}
+	finished bool                // StartupFinished was seen, or systemd said so at the start
+	over     int64               // source time of the entry that said so, µs; 0 when none was read
+	listed   bool                // the first listing has come
+	bound    uint32              // the highest id known to be of the boot transaction
+	basic    bool                // the journal shows that basic.target was reached
+	ups      map[string]struct{} // active when last listed, and not heard of since
 }
 
 func (c *Correlator) startupFinished(Observation) { c.boot.finished = true }
@@ -38,18 +38,19 @@ func (b *bootState) noteEntry(e Entry) {
 // middle of a boot shows higher ones first.
 const bootIDs = 1 << 14
 
+// noteListing begins a listing, which has every unit: what was known of those up is over.
+func (b *bootState) noteListing() { b.ups = map[string]struct{}{} }
+
 func (b *bootState) noteUp(l Listed) {
-	if b.ups == nil {
-		b.ups = map[string]struct{}{}
-	}
 	if l.Active == "active" {
 		b.ups[l.Unit] = struct{}{}
-	} else {
-		delete(b.ups, l.Unit)
 	}
 }
 
-// up says whether a unit that has not changed since was active when first listed.
+// noteChanged: the unit tells of itself from here on.
+func (b *bootState) noteChanged(unit string) { delete(b.ups, unit) }
+
+// up says whether a unit that has not changed since was active when last listed.
 func (b *bootState) up(name string) bool {
 	_, ok := b.ups[name]
 	return ok

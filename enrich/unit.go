@@ -135,6 +135,7 @@ func (c *Correlator) unitChanged(o Observation) {
 		return
 	}
 	u.state, u.known = o.State, true
+	c.boot.noteChanged(o.Unit)
 	if !isUp(o.State.Active) {
 		c.unplug(u.name)
 	}
@@ -216,6 +217,7 @@ func (c *Correlator) noteReset(u *unit, was unit) {
 // ahead of time: when a timer fires there is often much to do, and PID 1 answers last.
 func (c *Correlator) listing(o Observation) {
 	open := map[uint32]bool{}
+	c.boot.noteListing()
 	for _, l := range o.Listing {
 		if l.Job != 0 {
 			open[l.Job] = true
