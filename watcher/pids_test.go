@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -156,7 +157,14 @@ func asleep(t testing.TB, args ...string) int {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	return cmd.Process.Pid
+	for range 1000 { // the kernel lets Start return a little before a process has its new name
+		if line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", cmd.Process.Pid)); err == nil && string(line) == strings.Join(args, "\x00")+"\x00" {
+			return cmd.Process.Pid
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatalf("%s does not begin", args[0])
+	return 0
 }
 
 // On a real /proc: it is read from a pid on, and what begins is seen, and seen again.
