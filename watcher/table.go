@@ -78,7 +78,9 @@ func (t *table) clients() []enrich.Client {
 			continue
 		}
 		comm := t.read(p.pid, "comm")
-		t.fickle.saw(p, comm, now)
+		if t.fickle.saw(p, comm, now); len(comm) == 0 {
+			t.recent = slices.DeleteFunc(t.recent, func(r pid) bool { return r == p }) // if it is not gone, it is new
+		}
 		if !isClient(comm) {
 			continue
 		}
