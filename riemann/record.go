@@ -1,6 +1,7 @@
 package riemann
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
@@ -84,30 +85,37 @@ func (r *record) encode() []byte {
 	b = binary.BigEndian.AppendUint64(b, uint64(r.time))
 	b = binary.BigEndian.AppendUint64(b, uint64(r.stored))
 	b = append(b, r.body...)
-	binary.BigEndian.PutUint32(b, sum(r.seq, b[4:]))
+	binary.BigEndian.PutUint32(b, sum(key(r.seq), b[4:]))
 	return b
 }
 
 var errRecord = errors.New("damaged record")
 
-// decodeRecord reads what encode wrote under that key; the body is a copy.
+// decodeRecord reads what encode wrote under that key. The body is a part of b, which is
+// the store's own memory: who needs it after the transaction keeps it.
 func decodeRecord(key, b []byte, l level) (record, error) {
 	if len(key) != 8 || len(b) < recordHeader {
 		return record{}, errRecord
 	}
 	r := record{seq: binary.BigEndian.Uint64(key), level: l}
-	if binary.BigEndian.Uint32(b) != sum(r.seq, b[4:]) {
+	if binary.BigEndian.Uint32(b) != sum(key, b[4:]) {
 		return record{}, errRecord
 	}
 	r.id = eventID(b[4:20])
 	r.time = int64(binary.BigEndian.Uint64(b[20:]))
 	r.stored = int64(binary.BigEndian.Uint64(b[28:]))
-	r.body = append([]byte(nil), b[recordHeader:]...)
+	r.body = b[recordHeader:]
 	return r, nil
 }
 
-func sum(seq uint64, b []byte) uint32 {
-	return crc32.Update(crc32.Checksum(key(seq), castagnoli), castagnoli, b)
+// keep is r with a body of its own.
+func (r record) keep() record {
+	r.body = bytes.Clone(r.body)
+	return r
+}
+
+func sum(key, b []byte) uint32 {
+	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, b)
 }
 
 // key keeps records in the order of their sequence numbers.

@@ -179,7 +179,8 @@ func (st *store) scan(found *content) error {
 	})
 }
 
-// eachRecord gives f the records of a bucket until one of them is not as it was written.
+// eachRecord gives f the records of a bucket, to keep where needed, until one of them is
+// not as it was written.
 func eachRecord(tx *bolt.Tx, l level, f func(record)) error {
 	b := tx.Bucket(bucketNames[l])
 	if b == nil {
@@ -224,7 +225,8 @@ func scanMeta(tx *bolt.Tx, found *content) error {
 
 // seal puts a checksum before b; unseal gives b where the checksum is right.
 func seal(b []byte) []byte {
-	return append(binary.BigEndian.AppendUint32(nil, crc32.Checksum(b, castagnoli)), b...)
+	sealed := make([]byte, 0, 4+len(b))
+	return append(binary.BigEndian.AppendUint32(sealed, crc32.Checksum(b, castagnoli)), b...)
 }
 
 func unseal(b []byte) ([]byte, bool) {
@@ -247,7 +249,7 @@ func salvage(path string) content {
 		// An error only says where the readable part ends.
 		_ = guard(func() error {
 			return st.db.View(func(tx *bolt.Tx) error {
-				return eachRecord(tx, l, func(r record) { found.records = append(found.records, r) })
+				return eachRecord(tx, l, func(r record) { found.records = append(found.records, r.keep()) })
 			})
 		})
 	}
@@ -300,7 +302,7 @@ func merge(heads [levels]head, limit *limit) (batch []record, err error) {
 		if !limit.take(&r) {
 			return batch, nil
 		}
-		batch = append(batch, r)
+		batch = append(batch, r.keep())
 		heads[best].set(heads[best].cursor.Next())
 	}
 }
@@ -311,7 +313,7 @@ func (st *store) dead(n int) (list []record, err error) {
 		return st.db.View(func(tx *bolt.Tx) error {
 			return eachRecord(tx, bucketDead, func(r record) {
 				if len(list) < n {
-					list = append(list, r)
+					list = append(list, r.keep())
 				}
 			})
 		})

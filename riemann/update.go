@@ -78,25 +78,6 @@ type transaction struct {
 	out *outcome
 }
 
-// first is the oldest record of a bucket.
-func (t transaction) first(l level) (record, bool, error) {
-	k, v := t.tx.Bucket(bucketNames[l]).Cursor().First()
-	if k == nil {
-		return record{}, false, nil
-	}
-	r, err := decodeRecord(k, v, l)
-	if err != nil {
-		return r, false, fmt.Errorf("%w: %w", errDamaged, err)
-	}
-	return r, true, nil
-}
-
-func (t transaction) remove(r record, l level) error {
-	t.out.n[l]--
-	t.out.bytes[l] -= int64(r.size())
-	return t.tx.Bucket(bucketNames[l]).Delete(key(r.seq))
-}
-
 func (t transaction) add(r record, l level) error {
 	b := t.tx.Bucket(bucketNames[l])
 	b.FillPercent = 0.9 // keys only grow
@@ -105,18 +86,26 @@ func (t transaction) add(r record, l level) error {
 	return b.Put(key(r.seq), r.encode())
 }
 
-// while removes the oldest records of a bucket for as long as more says so.
+// while removes the oldest records of a bucket for as long as more says so. The bodies
+// that it shows are the store's.
 func (t transaction) while(l level, more func(record) bool, removed func(record)) error {
-	for {
-		r, ok, err := t.first(l)
-		if err != nil || !ok || !more(r) {
+	c := t.tx.Bucket(bucketNames[l]).Cursor()
+	for k, v := c.First(); k != nil; k, v = c.First() { // after a Delete, Next would skip one
+		r, err := decodeRecord(k, v, l)
+		if err != nil {
+			return fmt.Errorf("%w: %w", errDamaged, err)
+		}
+		if !more(r) {
+			return nil
+		}
+		if err := c.Delete(); err != nil {
 			return err
 		}
-		if err := t.remove(r, l); err != nil {
-			return err
-		}
+		t.out.n[l]--
+		t.out.bytes[l] -= int64(r.size())
 		removed(r)
 	}
+	return nil
 }
 
 func (t transaction) retire(done uint64) error {
@@ -136,9 +125,10 @@ func (t transaction) remember(next uint64) error {
 		return nil
 	}
 	b := t.tx.Bucket(bucketRecent)
+	var slot [4]byte // Put copies a key, and keeps a value
 	for _, id := range t.out.acked {
-		slot := binary.BigEndian.AppendUint32(nil, uint32(next%recentIDs))
-		if err := b.Put(slot, seal(id[:])); err != nil {
+		binary.BigEndian.PutUint32(slot[:], uint32(next%recentIDs))
+		if err := b.Put(slot[:], seal(id[:])); err != nil {
 			return err
 		}
 		next++
