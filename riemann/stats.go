@@ -26,3 +26,36 @@ type Stats struct {
 	Connected string // the target of the present connection, empty when there is none
 	LastError string // the last delivery error; empty again after an ack
 }
+
+// counts are what an outbox counts itself.
+type counts struct {
+	offered, suppressed uint64
+	dropped             [levels]uint64
+	reported            [levels]uint64
+	n                   [buckets]int
+	bytes               [buckets]int64
+}
+
+func (b *Outbox) length() int {
+	var st Stats
+	b.count(&st)
+	return st.Queued
+}
+
+// count fills in what the outbox knows.
+func (b *Outbox) count(st *Stats) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	st.Offered, st.Suppressed = b.counts.offered, b.counts.suppressed
+	st.Unstored, st.Queued, st.QueuedBytes = b.pending.n, b.pending.n, int64(b.pending.bytes)
+	st.Dropped = make(map[enrich.Severity]uint64, levels)
+	for l, s := range severities {
+		st.Dropped[s] = b.counts.dropped[l]
+		st.Queued += b.counts.n[l]
+		st.QueuedBytes += b.counts.bytes[l]
+	}
+	st.DeadLetters = b.counts.n[bucketDead]
+	if b.fault != nil {
+		st.DiskError = b.fault.Error()
+	}
+}
