@@ -7,12 +7,12 @@ const recentIDs = 16384
 // ids knows the events that are queued, and the last recentIDs that were acknowledged.
 type ids struct {
 	known  map[eventID]struct{}
-	recent map[uint32]eventID // by slot
-	next   uint64             // acknowledged so far; modulo recentIDs it is the next slot
+	recent []eventID // by slot, at most recentIDs; zero where there is none yet
+	next   uint64    // acknowledged so far; modulo recentIDs it is the next slot
 }
 
 func newIDs() ids {
-	return ids{known: map[eventID]struct{}{}, recent: map[uint32]eventID{}}
+	return ids{known: map[eventID]struct{}{}}
 }
 
 // learn takes in a queued event's id, and says whether it was new.
@@ -29,7 +29,11 @@ func (s *ids) forget(id eventID) { delete(s.known, id) }
 
 // remember keeps an acknowledged id in its slot and forgets the one that was there.
 func (s *ids) remember(slot uint32, id eventID) {
-	if old, ok := s.recent[slot]; ok && old != id {
+	slot %= recentIDs // one that was read from the disk need not be in bounds
+	if missing := int(slot) + 1 - len(s.recent); missing > 0 {
+		s.recent = append(s.recent, make([]eventID, missing)...)
+	}
+	if old := s.recent[slot]; old != id {
 		delete(s.known, old)
 	}
 	s.recent[slot] = id
