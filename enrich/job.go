@@ -21,12 +21,10 @@ type job struct {
 	result    string
 	rawType   string // as read from the bus
 
-	before, end   State // of the unit: before the job's first effect, at its removal
-	beforeKnown   bool
-	endKnown      bool
-	beforeProcess Process
-	process       Process
-	began         struct{ stop, start, reload bool } // seen in the unit's states
+	*ends
+	beforeKnown bool
+	endKnown    bool
+	began       struct{ stop, start, reload bool } // seen in the unit's states
 
 	entries  []Entry // the manager's with this JOB_ID, bounded
 	loose    []Entry // the unit's without one, written while it ran
@@ -56,6 +54,15 @@ type job struct {
 	patience  int64  // µs from one such look to the next
 }
 
+// ends are the unit as it was before a job's first effect, and at its removal.
+type ends struct {
+	before, end            State
+	beforeProcess, process Process
+}
+
+// noEnds stand in for those of a told job, of which nobody asks any more.
+var noEnds ends
+
 const keptEntries = 16 // labelled entries kept a job; a job has two to four, more with RestartMode=direct
 
 // job finds or makes the record of a job id.
@@ -70,7 +77,7 @@ func (c *Correlator) job(id uint32, name string) *job {
 		}
 	}
 	c.refresh(u)
-	j := &job{id: id, unit: u}
+	j := &job{id: id, unit: u, ends: &ends{}}
 	c.jobs[id] = j
 	u.jobs = append(u.jobs, j)
 	if len(u.jobs) > keptJobs && u.jobs[0].told {

@@ -60,6 +60,7 @@ func (c *Correlator) finish(j *job) {
 // slim keeps of a told job what later jobs may ask for.
 func (j *job) slim() {
 	j.entries, j.loose, j.log, j.clients = nil, nil, nil, nil
+	j.ends = &noEnds
 	j.verdict.evidence = nil
 }
 

@@ -84,7 +84,9 @@ func (w *watch) newPipeline(c *Config, record string) (*pipeline, error) {
 		clock: systemClock(), log: w.log, calls: w.calls,
 		kicker: newKicker(w.stages.journal.Kick), witness: w.notifier.witness, begun: w.stages.begun,
 	}
-	p.chores = append(w.notifier.watchdog(), chore{every: statusEvery, do: w.status})
+	var idle rest
+	p.chores = append(w.notifier.watchdog(), chore{every: statusEvery, do: w.status},
+		chore{every: restEvery, do: func() { idle.look(p.correlator.Stats().Observations) }})
 	if w.delivery != nil {
 		p.chores = append(p.chores, chore{every: heartbeatEvery, do: w.beat})
 		p.sinks = append(p.sinks, w.delivery.offer)
