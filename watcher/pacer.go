@@ -7,7 +7,7 @@ const (
 	stormSignals = 100
 	stormWindow  = 100 * time.Millisecond
 	// gather is how long the signals of a storm are left to gather before they are read.
-	gather = 2 * time.Millisecond
+	gather = 5 * time.Millisecond
 )
 
 // A pacer makes a storm cheap: PID 1 sends a signal every quarter of a millisecond or so, and

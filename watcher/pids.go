@@ -167,7 +167,7 @@ func number(name []byte) int {
 // CONFIG_CHECKPOINT_RESTORE do not tell (man proc_sys_kernel). /proc/loadavg does, but in an LXC
 // container that file may be the host's.
 func (t *table) newestPID() int {
-	b := t.file("sys/kernel/ns_last_pid")
+	b := t.file([]byte("sys/kernel/ns_last_pid"))
 	for len(b) > 0 && b[len(b)-1] == '\n' {
 		b = b[:len(b)-1]
 	}

@@ -112,18 +112,13 @@ func (t *table) client(p pid, comm []byte) (process, bool) {
 func (t *table) read(pid int, name string) []byte {
 	t.path = strconv.AppendInt(t.path[:0], int64(pid), 10)
 	t.path = append(append(t.path, '/'), name...)
-	return t.file(string(t.path))
+	return t.file(t.path)
 }
 
 // file does what read does, for any file.
-func (t *table) file(path string) []byte {
-	fd, err := unix.Openat(t.fd, path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return nil
-	}
-	defer unix.Close(fd)
-	n, err := unix.Read(fd, t.buf[:])
-	if err != nil || n <= 0 {
+func (t *table) file(path []byte) []byte {
+	n := readFile(t.fd, append(path, 0), t.buf[:])
+	if n == 0 {
 		return nil
 	}
 	return t.buf[:n]
