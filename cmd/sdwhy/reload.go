@@ -10,16 +10,20 @@ import (
 	"syscall"
 )
 
-// reloads reads the settings again at each SIGHUP, until ctx ends.
-func (w *watch) reloads(ctx context.Context) error {
+// hangUps gives the SIGHUPs from here on; the first of them would end a process that does not ask.
+func hangUps() chan os.Signal {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
+	return hangups
+}
+
+// reloads reads the settings again at each SIGHUP, until ctx ends.
+func (w *watch) reloads(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-hangups:
+		case <-w.hangups:
 			w.notifier.reloading(w.pipeline.clock.mono())
 			if err := w.reload(ctx); err != nil {
 				w.log.Error("the configuration is not reloaded, the old one stays in force", "error", err, "hint", hintOf(err))

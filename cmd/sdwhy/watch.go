@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
+	"os/signal"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -45,11 +47,14 @@ type watch struct {
 	notifier *notifier
 	pipeline *pipeline
 	calls    chan func()
+	hangups  chan os.Signal
 }
 
 // main sets everything up, then runs until ctx ends.
 func (w *watch) main(ctx context.Context, record string) error {
 	frugal(w.env)
+	w.hangups = hangUps()
+	defer signal.Stop(w.hangups)
 	c, err := w.load()
 	if err != nil {
 		return err
