@@ -9,6 +9,7 @@ import (
 	"hash/crc32"
 	"math"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/riemann/riemann-go-client/proto"
@@ -77,7 +78,8 @@ func (r *record) size() int { return len(r.body) + overhead }
 // A stored record is: crc32c of the rest and the sequence number, id, time, stored, body.
 const recordHeader = 4 + 16 + 8 + 8
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+// castagnoli is made when a record is first read or written: explain does neither.
+var castagnoli = sync.OnceValue(func() *crc32.Table { return crc32.MakeTable(crc32.Castagnoli) })
 
 func (r *record) encode() []byte {
 	b := make([]byte, 4, recordHeader+len(r.body))
@@ -115,7 +117,7 @@ func (r record) keep() record {
 }
 
 func sum(key, b []byte) uint32 {
-	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, b)
+	return crc32.Update(crc32.Checksum(key, castagnoli()), castagnoli(), b)
 }
 
 // key keeps records in the order of their sequence numbers.

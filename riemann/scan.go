@@ -109,12 +109,12 @@ func salvage(path string) content {
 // seal puts a checksum before b; unseal gives b where the checksum is right.
 func seal(b []byte) []byte {
 	sealed := make([]byte, 0, 4+len(b))
-	return append(binary.BigEndian.AppendUint32(sealed, crc32.Checksum(b, castagnoli)), b...)
+	return append(binary.BigEndian.AppendUint32(sealed, crc32.Checksum(b, castagnoli())), b...)
 }
 
 func unseal(b []byte) ([]byte, bool) {
 	if len(b) < 4 {
 		return nil, false
 	}
-	return b[4:], binary.BigEndian.Uint32(b) == crc32.Checksum(b[4:], castagnoli)
+	return b[4:], binary.BigEndian.Uint32(b) == crc32.Checksum(b[4:], castagnoli())
 }
