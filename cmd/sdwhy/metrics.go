@@ -74,7 +74,7 @@ const scrapeTimeout = 5 * time.Second
 func (m *metrics) scrape(rw http.ResponseWriter, r *http.Request) {
 	m.scraping.Lock()
 	defer m.scraping.Unlock()
-	format := expfmt.Negotiate(r.Header)
+	format := expfmt.NegotiateAccept(r.Header, expfmt.DefaultAcceptedFormats()...)
 	rw.Header().Set("Content-Type", string(format))
 	encoder := expfmt.NewEncoder(rw, format)
 	for _, f := range append(m.figures(r.Context()), m.counted()) {
