@@ -66,9 +66,7 @@ func (c *Correlator) nearTrigger(j *job) bool {
 			return false
 		}
 		u := c.unit(name)
-		if !u.configured {
-			c.wantPast(u)
-		}
+		c.wantPast(u) // asks once
 		return !u.readable()
 	})
 }
