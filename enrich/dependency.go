@@ -48,18 +48,7 @@ var (
 // byTransaction finds the job that pulled this one in. A transaction is a range of
 // ids with the anchor lowest, built in one go; the dependency must say why.
 func (c *Correlator) byTransaction(j *job) *why {
-	var parent *job
-	var rel string
-	for _, a := range asksFor(c.likelyType(j)) {
-		for _, r := range a.relations {
-			for _, name := range c.linked(j.unit, r.property) {
-				m := c.parentOn(name, j, a.types)
-				if m != nil && (parent == nil || m.id < parent.id) {
-					parent, rel = m, r.name
-				}
-			}
-		}
-	}
+	parent, rel := c.lowestParent(j, asksFor(c.likelyType(j)), c.parentOn)
 	if parent == nil {
 		return nil
 	}
@@ -67,6 +56,21 @@ func (c *Correlator) byTransaction(j *job) *why {
 	w.root, w.tentative = c.rootOfJob(parent)
 	w.evidence = []Evidence{{Source: "dbus", Says: "job of " + parent.unit.name + " came in the same transaction; " + rel + "= links the two"}}
 	return w
+}
+
+// lowestParent finds, over the relations that can ask for a job, the lowest job that on gives, and
+// the dependency that leads to it.
+func (c *Correlator) lowestParent(j *job, list []asks, on func(unit string, j *job, types []string) *job) (parent *job, rel string) {
+	for _, a := range list {
+		for _, r := range a.relations {
+			for _, name := range c.linked(j.unit, r.property) {
+				if m := on(name, j, a.types); m != nil && (parent == nil || m.id < parent.id) {
+					parent, rel = m, r.name
+				}
+			}
+		}
+	}
+	return parent, rel
 }
 
 // parentOn finds, on a unit, the job of the same go that can have asked for j.

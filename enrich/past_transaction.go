@@ -14,18 +14,7 @@ func (c *Correlator) byPastTransaction(j *job) *why {
 	if !c.alone(j) || len(j.entries) == 0 || !j.unit.readable() || c.boot.mayHave(j) || c.shutdown.begun() {
 		return nil
 	}
-	var parent *job
-	var rel string
-	for _, a := range pastAsks(j.type_()) {
-		for _, r := range a.relations {
-			for _, name := range c.linked(j.unit, r.property) {
-				m := c.pastParent(name, j, a.types)
-				if m != nil && (parent == nil || m.id < parent.id) {
-					parent, rel = m, r.name
-				}
-			}
-		}
-	}
+	parent, rel := c.lowestParent(j, pastAsks(j.type_()), c.pastParent)
 	if parent == nil {
 		return nil
 	}
