@@ -48,6 +48,8 @@ type tailer struct {
 	bad       []string  // damaged files that have been told
 	stat      string    // what the directories looked like, where inotify cannot be had
 	polling   bool
+	sent      int // entries since the last wait
+	pacer     pacer
 }
 
 // follow is the child's life: it drains the journal, says so, and waits.
@@ -90,6 +92,10 @@ func (t *tailer) wait(behind bool) error {
 	if err := t.out.Flush(); err != nil {
 		return fmt.Errorf("journal child: %w", err)
 	}
+	if pause := t.pacer.pause(t.sent, time.Now()); pause > 0 && !behind {
+		time.Sleep(pause) // a command waits as well
+	}
+	t.sent = 0
 	timeout := idleWake
 	switch {
 	case behind:
@@ -146,6 +152,7 @@ func (t *tailer) drain() (behind bool, err error) {
 // send sends an entry's frame.
 func (t *tailer) send(frame []byte) error {
 	t.last, t.cursor = rawTime(frame[frameHead:]), append(t.cursor[:0], rawCursor(frame[frameHead:])...)
+	t.sent++
 	_, err := t.out.Write(frame)
 	return err
 }

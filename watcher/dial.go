@@ -1,14 +1,13 @@
 package watcher
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/godbus/dbus/v5"
 )
@@ -66,21 +65,21 @@ func (w *Watcher) dial(ctx context.Context, to taker, opts ...dbus.ConnOption) (
 	if err != nil {
 		return nil, err
 	}
-	deadline := time.Now().Add(dialTimeout)
-	d := net.Dialer{Deadline: deadline}
-	sock, err := d.DialContext(ctx, "unix", path)
+	sock, err := dialSocket(path)
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", address, err)
 	}
-	_ = sock.SetDeadline(deadline)
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = sock.Close() })
-	defer stop()
 	conn, err := handshake(newFrames(sock, to), opts)
+	if !stop() { // sock is closed, or will be
+		err = cmp.Or(err, ctx.Err())
+	}
 	if err != nil {
 		_ = sock.Close()
 		return nil, fmt.Errorf("greet the bus at %s: %w", address, err)
 	}
-	_ = sock.SetDeadline(time.Time{})
 	return conn, nil
 }
 

@@ -4,7 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
-	"net"
+	"io"
 	"time"
 
 	"sdwhy/enrich"
@@ -28,7 +28,7 @@ type taker interface {
 // its end before it reads on, and Read goes no further than the message that godbus gets
 // next. So the taker, and godbus' handlers, are called in the order of the wire.
 type frames struct {
-	net.Conn
+	io.ReadWriteCloser
 	to taker // nil wants nothing
 
 	begun bool // authentication is over: messages follow
@@ -38,8 +38,8 @@ type frames struct {
 	pacer pacer
 }
 
-func newFrames(sock net.Conn, to taker) *frames {
-	return &frames{Conn: sock, to: to, in: bufio.NewReaderSize(sock, frameBuffer)}
+func newFrames(sock io.ReadWriteCloser, to taker) *frames {
+	return &frames{ReadWriteCloser: sock, to: to, in: bufio.NewReaderSize(sock, frameBuffer)}
 }
 
 // Write watches for BEGIN, after which the server sends messages. godbus writes it just before
@@ -48,13 +48,13 @@ func (f *frames) Write(p []byte) (int, error) {
 	if !f.begun && bytes.Equal(p, []byte("BEGIN\r\n")) {
 		f.begun = true
 	}
-	return f.Conn.Write(p)
+	return f.ReadWriteCloser.Write(p)
 }
 
 // Read gives godbus what is not taken out, at most to the end of a message.
 func (f *frames) Read(p []byte) (int, error) {
 	if !f.begun {
-		return f.Conn.Read(p)
+		return f.ReadWriteCloser.Read(p)
 	}
 	for f.left == 0 && len(f.front) == 0 {
 		size, err := f.next()

@@ -6,14 +6,14 @@ const (
 	// stormSignals in a window make a storm. The restart of one service makes some twenty.
 	stormSignals = 100
 	stormWindow  = 100 * time.Millisecond
-	// gather is how long the signals of a storm are left to gather before they are read.
-	gather = 5 * time.Millisecond
+	// gather is how long the signals of a storm are left to gather, at most, before they are read.
+	gather = 10 * time.Millisecond
 )
 
 // A pacer makes a storm cheap: PID 1 sends a signal every quarter of a millisecond or so, and
 // to wake up for each costs more than all that is done with it. Outside a storm a signal is
 // read as it comes, so that a job's duration, and the client that waits for it, are seen as
-// they are; within one, the stamps of signals are late by up to the time they gather.
+// they are; within one, the stamps of signals are late by up to gather, and what waits for one is too.
 type pacer struct {
 	began time.Time // of this window
 	n     int       // signals in it

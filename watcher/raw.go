@@ -17,10 +17,16 @@ func readFile(dir int, path, buf []byte) int {
 	if e != 0 {
 		return 0
 	}
-	n, _, e := unix.RawSyscall(unix.SYS_READ, fd, uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)))
+	n, _ := readRaw(int(fd), buf)
 	unix.RawSyscall(unix.SYS_CLOSE, fd, 0, 0)
+	return n
+}
+
+// readRaw reads what is there; buf is not empty. It gives 0 and an error where that fails.
+func readRaw(fd int, buf []byte) (int, unix.Errno) {
+	n, _, e := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)))
 	if e != 0 || int(n) < 0 {
-		return 0
+		return 0, e
 	}
-	return int(n)
+	return int(n), 0
 }
