@@ -28,7 +28,8 @@ func TestPacer(t *testing.T) {
 			if got != tt.want {
 				t.Errorf("pause %v, want %v", got, tt.want)
 			}
-			if p.pause(0, now.Add(time.Second)) != 0 || p.pause(0, now.Add(2*time.Second)) != 0 {
+			p.pause(0, now.Add(5*time.Second))
+			if p.pause(0, now.Add(6*time.Second)) != 0 {
 				t.Error("a storm that is over still makes pauses")
 			}
 		})
