@@ -35,6 +35,7 @@ type job struct {
 	runs     []string
 
 	scanned bool // /proc was looked at for it
+	guessed bool // or not even that, as a client was known to wait for it
 	clients []Client
 
 	auto         *Entry // the RESTART_SCHEDULED that it comes from

@@ -32,7 +32,8 @@ const (
 	// KindStartup is Manager.StartupFinished: the boot is over.
 	KindStartup Kind = "startup-finished"
 	// KindClients is one scan of /proc for clients of systemd, made for the JobNews
-	// numbered in Jobs: Clients may be empty, which is evidence too.
+	// numbered in Jobs: Clients may be empty, which is evidence too. With Known no scan was made:
+	// Clients were met by an earlier one, name the jobs' units and still waited.
 	KindClients Kind = "clients"
 	// KindEntry is one journal entry: Entry is set.
 	KindEntry Kind = "entry"
@@ -63,6 +64,7 @@ type Observation struct {
 	Witness Witness  `json:"witness,omitzero"`
 	Jobs    []uint32 `json:"jobs,omitempty"`
 	Clients []Client `json:"clients,omitempty"`
+	Known   bool     `json:"known,omitempty"`
 	Listing []Listed `json:"listing,omitempty"`
 	Log     Log      `json:"log,omitzero"`
 	// Options are the correlator's, recorded with KindStart so that a replay uses the same.

@@ -11,7 +11,7 @@ func (c *Correlator) clients(o Observation) {
 	c.remember(o)
 	for _, id := range o.Jobs {
 		if j, ok := c.jobs[id]; ok && !j.scanned {
-			j.scanned, j.clients = true, o.Clients
+			j.scanned, j.guessed, j.clients = true, o.Known, o.Clients
 			c.wantOwn(j)
 		}
 	}

@@ -85,7 +85,7 @@ func (c *Correlator) absent(j *job) []string {
 	if !j.unit.readable() {
 		missing = append(missing, "config")
 	}
-	if !j.scanned {
+	if !j.scanned || j.guessed && c.requesterOf(j) == nil {
 		missing = append(missing, "proc")
 	}
 	return missing

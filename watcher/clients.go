@@ -3,7 +3,6 @@ package watcher
 import (
 	"context"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -23,16 +22,18 @@ type scanner struct {
 	count *counters
 	wake  chan struct{}
 
+	waiting waiting
+
 	mu   sync.Mutex
-	jobs []uint32
+	jobs []announced
 }
 
 func newScanner(dir string, user bool, count *counters) *scanner {
 	return &scanner{table: newTable(dir, user), count: count, wake: make(chan struct{}, 1)}
 }
 
-// wanted asks for a scan on behalf of a job.
-func (s *scanner) wanted(job uint32) {
+// wanted asks who asked for a job.
+func (s *scanner) wanted(job announced) {
 	s.mu.Lock()
 	s.jobs = append(s.jobs, job)
 	s.mu.Unlock()
@@ -42,7 +43,7 @@ func (s *scanner) wanted(job uint32) {
 	}
 }
 
-func (s *scanner) take() []uint32 {
+func (s *scanner) take() []announced {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	jobs := s.jobs
@@ -66,23 +67,40 @@ func (s *scanner) run(ctx context.Context, q *queue) {
 		if len(jobs) == 0 {
 			continue
 		}
-		clients := s.scan()
-		took := time.Since(began)
-		q.put(enrich.Observation{Kind: enrich.KindClients, Jobs: slices.Clip(jobs), Clients: clients})
-		pause(ctx, min(took, maxPause))
+		o := s.look(jobs)
+		q.put(o)
+		if !o.Known {
+			pause(ctx, min(time.Since(began), maxPause))
+		}
 	}
+}
+
+// look finds out who asked for jobs, by a scan where that is needed.
+func (s *scanner) look(jobs []announced) enrich.Observation {
+	o := enrich.Observation{Kind: enrich.KindClients, Jobs: make([]uint32, len(jobs))}
+	for i, j := range jobs {
+		o.Jobs[i] = j.id
+	}
+	if o.Clients = s.waiting.explain(jobs, s.table.alive); o.Clients != nil {
+		o.Known = true
+		return o
+	}
+	found := s.scan()
+	s.waiting.met(found, jobs)
+	o.Clients = clientsOf(found)
+	return o
 }
 
 // scan scans once and counts what it cost: the CPU time of its thread, which it keeps
 // meanwhile.
-func (s *scanner) scan() []enrich.Client {
+func (s *scanner) scan() []process {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	began := threadTime()
-	clients := s.table.clients()
+	found := s.table.clients()
 	s.count.scans.Add(1)
 	s.count.scanTime.Add(uint64(threadTime() - began))
-	return clients
+	return found
 }
 
 // threadTime is the CPU time that the calling thread has used.

@@ -164,7 +164,7 @@ func (l *link) queue(what any, ok bool) {
 		l.w.count.undecodable.Add(1)
 	case what != nil && l.q.signal(what):
 		if n, ok := what.(*note); ok && n.kind == enrich.KindJobNew {
-			l.scan.wanted(n.job.ID)
+			l.scan.wanted(announced{n.job.ID, n.unit})
 		}
 	}
 }

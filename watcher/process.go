@@ -3,6 +3,7 @@ package watcher
 import (
 	"bytes"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ const maxCmdline = 512
 // A process is one that may be a client, with its ancestors' pids.
 type process struct {
 	enrich.Client
+	ino     uint64 // of its entry in /proc
 	parents []int
 	proxy   bool // a script that runs systemctl for somebody
 }
@@ -79,12 +81,14 @@ func (t *table) ancestors(pid int) (comms []string, pids []int) {
 }
 
 // choose leaves out the scripts of which a child is a client itself.
-func choose(found []process) []enrich.Client {
+func choose(found []process) []process {
+	return slices.DeleteFunc(slices.Clone(found), func(p process) bool { return p.proxy && hasChild(found, p.PID) })
+}
+
+// clientsOf are the processes as they are told.
+func clientsOf(found []process) []enrich.Client {
 	var out []enrich.Client
 	for _, p := range found {
-		if p.proxy && hasChild(found, p.PID) {
-			continue
-		}
 		out = append(out, p.Client)
 	}
 	return out

@@ -61,7 +61,7 @@ func (t *table) close() {
 // clients gives the processes that may have asked systemd for something, read youngest number
 // first: the one who asked has often just begun. A process that vanishes while it is read is
 // left out.
-func (t *table) clients() []enrich.Client {
+func (t *table) clients() []process {
 	t.list()
 	slices.SortFunc(t.pids, func(a, b pid) int { return b.pid - a.pid })
 	t.cache.begin()
@@ -101,6 +101,7 @@ func (t *table) client(p pid, comm []byte) (process, bool) {
 	}
 	cmdline = bytes.Clone(cmdline)
 	c, ok := t.process(p.pid, cmdline)
+	c.ino = p.ino
 	if ok {
 		t.cache.put(p, cached{comm, cmdline, c})
 	}
@@ -122,6 +123,12 @@ func (t *table) file(path []byte) []byte {
 		return nil
 	}
 	return t.buf[:n]
+}
+
+// alive says whether a process that was read is still there.
+func (t *table) alive(p process) bool {
+	var stat unix.Stat_t
+	return unix.Fstatat(t.fd, strconv.Itoa(p.PID), &stat, 0) == nil && stat.Ino == p.ino
 }
 
 // seeProc says whether other users' processes can be seen in dir: PID 1 is one.
