@@ -33,6 +33,7 @@ const (
 // blocking; what never comes is named in an event's missing.
 type Wants struct {
 	Configs  []string     // units whose configuration should be read (KindConfig)
+	Triggers []string     // units of which what they trigger should be read (KindTriggers): a hundredth of the work
 	JobTypes []uint32     // jobs open for long whose type should be read (KindJobType)
 	Logs     []LogRequest // last lines of a run (KindLog)
 }
@@ -98,6 +99,7 @@ func New(opt Options) *Correlator {
 	opt.LogLines = cmp.Or(opt.LogLines, defaultLogLines)
 	opt.Units = cmp.Or(opt.Units, defaultUnits)
 	c := &Correlator{opt: opt, witnesses: map[string]*witness{}, jobs: map[uint32]*job{}, ends: map[end][]string{}, indexes: map[int]*index{}}
+	c.fired = firings{of: map[string][]*firing{}, unread: map[string][]*firing{}}
 	c.units, _ = simplelru.NewLRU[string, *unit](maxInt, nil) // bounded by forget, which spares the busy
 	c.told, _ = simplelru.NewLRU[string, struct{}](1<<14, nil)
 	c.over, _ = simplelru.NewLRU[string, struct{}](1<<12, nil)
@@ -149,6 +151,7 @@ var takers = map[Kind]func(*Correlator, Observation){
 	KindUnitNew:     (*Correlator).unitNew,
 	KindUnitRemoved: (*Correlator).unitRemoved,
 	KindConfig:      (*Correlator).configured,
+	KindTriggers:    (*Correlator).triggersRead,
 	KindReloading:   (*Correlator).managerReloading,
 	KindStartup:     (*Correlator).startupFinished,
 	KindClients:     (*Correlator).clients,

@@ -18,7 +18,7 @@ type firing struct {
 type firings struct {
 	all    []*firing            // the oldest first
 	of     map[string][]*firing // by the unit that fired
-	unread []*firing            // of units whose configuration was not known then
+	unread map[string][]*firing // of units of which it was not known then what they trigger, by their kind
 	lostAt int64                // mono of the newest that had to be forgotten too early
 }
 
@@ -46,9 +46,9 @@ func (c *Correlator) noteFiring(u *unit, was unit, o Observation) {
 	}
 	f := &firing{unit: u.name, seq: c.seq, mono: o.Mono, at: u.state.Changed}
 	c.fired.add(f)
-	if !u.configured {
-		c.fired.unread = append(c.fired.unread, f)
-		c.wantConfig(u)
+	if !u.triggers {
+		c.fired.unread[kind(u.name)] = append(c.fired.unread[kind(u.name)], f)
+		c.wantTriggers(u)
 	}
 }
 
@@ -61,9 +61,6 @@ func (s *firings) add(f *firing) {
 		s.forget()
 	}
 	s.all = append(s.all, f)
-	if s.of == nil {
-		s.of = map[string][]*firing{}
-	}
 	s.of[f.unit] = append(s.of[f.unit], f)
 }
 
@@ -78,7 +75,11 @@ func (s *firings) forget() {
 }
 
 // read takes out of the unread what is known now.
-func (s *firings) read(known func(*firing) bool) { s.unread = slices.DeleteFunc(s.unread, known) }
+func (s *firings) read(known func(*firing) bool) {
+	for kind, unread := range s.unread {
+		s.unread[kind] = slices.DeleteFunc(unread, known)
+	}
+}
 
 // before gives the newest firing of a unit that may explain a job.
 func (s *firings) before(unit string, j *job) *firing {
@@ -94,14 +95,32 @@ func (s *firings) before(unit string, j *job) *firing {
 	return nil
 }
 
-// between says whether one of the unread fired after a moment and before a job came.
-func (s *firings) between(seq uint64, j *job) bool {
-	i, _ := slices.BinarySearchFunc(s.unread, j.seq+1, func(f *firing, seq uint64) int { return cmp.Compare(f.seq, seq) })
-	return i > 0 && s.unread[i-1].seq > seq && j.firstAt-s.unread[i-1].mono <= nearby
+// mayHave says whether one of the unread may have fired for a job.
+func (s *firings) mayHave(j *job) bool {
+	for trigger, unread := range s.unread {
+		i, _ := slices.BinarySearchFunc(unread, j.seq+1, func(f *firing, seq uint64) int { return cmp.Compare(f.seq, seq) })
+		if i > 0 && j.firstAt-unread[i-1].mono <= nearby && mayTrigger(trigger, kind(j.unit.name)) {
+			return true
+		}
+	}
+	return false
 }
 
-// firedFor finds the newest trigger that fired for a job's unit just before the job came.
-// unread says that a newer one may have: neither its configuration nor the unit's is known.
+// mayTrigger knows which kinds of units a trigger can be for: a timer's and a path's are any but
+// their own (config_parse_trigger_unit, load-fragment.c).
+func mayTrigger(trigger, kind string) bool {
+	switch trigger {
+	case "socket":
+		return kind == "service"
+	case "automount":
+		return kind == "mount"
+	}
+	return kind != trigger
+}
+
+// firedFor finds the newest trigger that fired for a job's unit just before the job came, and that
+// no other job of the unit came of. Where there is none, unread says that one may have:
+// neither what it triggers nor the unit's configuration is known.
 func (c *Correlator) firedFor(j *job) (found *firing, unread bool) {
 	if j.firstAt == 0 || len(c.fired.all) == 0 {
 		return nil, false
@@ -112,7 +131,7 @@ func (c *Correlator) firedFor(j *job) (found *firing, unread bool) {
 			found, seq = f, f.seq
 		}
 	}
-	return found, !j.unit.configured && c.fired.between(seq, j)
+	return found, found == nil && !j.unit.configured && c.fired.mayHave(j)
 }
 
 // takeFiring: one firing explains one job of a unit.

@@ -255,7 +255,7 @@ func (c *Correlator) closeVanished(open map[uint32]bool) {
 // busLost: what was in memory is no longer what is.
 func (c *Correlator) busLost() {
 	for _, u := range c.units.Values() {
-		u.asked = u.configured && u.asked
+		u.asked, u.triggersAsked = u.configured && u.asked, u.triggers && u.triggersAsked
 	}
 }
 

@@ -27,6 +27,9 @@ const (
 	KindUnitRemoved Kind = "unit-removed"
 	// KindConfig is a unit's configuration, read on request (Correlator.Wants): Unit and Config are set.
 	KindConfig Kind = "config"
+	// KindTriggers is what a timer, path, socket or automount triggers, read on request: Unit and
+	// Config.Deps["Triggers"] are set, nothing else of its configuration.
+	KindTriggers Kind = "triggers"
 	// KindReloading is Manager.Reloading: Active says whether it begins or has ended.
 	KindReloading Kind = "reloading"
 	// KindStartup is Manager.StartupFinished: the boot is over.

@@ -13,6 +13,8 @@ type unit struct {
 	configured bool
 	stale      bool // the unit was unloaded since: another load may read another configuration
 	asked      bool // its configuration was asked for since the last reload
+	// triggers and triggersAsked are the same of what it triggers alone.
+	triggers, triggersAsked bool
 	// The instant that it last left the active state, and the job slot's id then.
 	left unitLeft
 	// endSeen is the mono time of the last end of a run that was looked at.
@@ -146,7 +148,7 @@ func (c *Correlator) unitChanged(o Observation) {
 		c.touch(u)
 	}
 	if isTrigger(u.name) && isUp(u.state.Active) {
-		c.wantConfig(u)
+		c.wantTriggers(u)
 	}
 	c.noteFiring(u, was, o)
 	c.noteJob(u, was)
@@ -197,7 +199,8 @@ func (c *Correlator) refresh(u *unit) {
 	if u.stale && !u.busy() {
 		u.state, u.process, u.known = State{}, Process{}, false
 		c.setConfig(u, Config{})
-		u.configured, u.asked, u.stale = false, false, false
+		u.unread()
+		u.stale = false
 	}
 }
 
@@ -225,7 +228,7 @@ func (c *Correlator) listing(o Observation) {
 		}
 		c.boot.noteUp(l)
 		if isTrigger(l.Unit) && isUp(l.Active) {
-			c.wantConfig(c.unit(l.Unit))
+			c.wantTriggers(c.unit(l.Unit))
 		}
 		u := c.peek(l.Unit)
 		if u == nil && (l.Job != 0 || !plain(l)) {
@@ -254,8 +257,31 @@ func (c *Correlator) listed(u *unit, l Listed) {
 func (c *Correlator) configured(o Observation) {
 	u := c.unit(o.Unit)
 	c.setConfig(u, o.Config)
-	u.configured, u.stale = true, false
+	u.configured, u.triggers, u.stale = true, true, false
 	c.fired.read(func(f *firing) bool { return f.unit == o.Unit })
+}
+
+// triggersRead takes in what a unit triggers.
+func (c *Correlator) triggersRead(o Observation) {
+	u := c.unit(o.Unit)
+	if !u.configured {
+		c.setConfig(u, Config{Deps: o.Config.Deps, LogLevelMax: -1})
+	}
+	u.triggers = true
+	c.fired.read(func(f *firing) bool { return f.unit == o.Unit })
+}
+
+// unread: its configuration may be another one now.
+func (u *unit) unread() {
+	u.configured, u.asked, u.triggers, u.triggersAsked = false, false, false, false
+}
+
+// wantTriggers asks what a unit triggers, once until the next reload.
+func (c *Correlator) wantTriggers(u *unit) {
+	if !u.triggersAsked && !u.asked {
+		u.triggersAsked = true
+		c.wants.Triggers = append(c.wants.Triggers, u.name)
+	}
 }
 
 // wantConfig asks for a unit's configuration, once until the next reload.
@@ -274,7 +300,7 @@ func (c *Correlator) managerReloading(o Observation) {
 	}
 	for _, u := range c.units.Values() {
 		c.setConfig(u, Config{})
-		u.configured, u.asked = false, false
+		u.unread()
 		for _, j := range u.jobs {
 			if !j.told && c.needsConfig(j) {
 				c.wantConfig(u)

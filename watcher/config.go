@@ -29,15 +29,34 @@ func (l *link) read(ctx context.Context, r request) (enrich.Observation, bool, e
 	if r.unit == "" {
 		return l.readJob(ctx, r.job)
 	}
+	if r.triggers {
+		return l.readTriggers(ctx, r.unit)
+	}
 	l.w.count.configs.Add(1)
 	c, err := l.readConfig(ctx, r.unit)
+	return configRead(r.unit, enrich.KindConfig, c, err)
+}
+
+// configRead makes the observation of what was read of a unit's configuration.
+func configRead(unit string, kind enrich.Kind, c enrich.Config, err error) (enrich.Observation, bool, error) {
 	if err != nil && !refused(err) {
-		return enrich.Observation{}, false, fmt.Errorf("read the configuration of %s: %w", r.unit, err)
+		return enrich.Observation{}, false, fmt.Errorf("read the configuration of %s: %w", unit, err)
 	}
 	if err != nil {
-		c = enrich.Config{LogLevelMax: -1, Failed: err.Error()}
+		kind, c = enrich.KindConfig, enrich.Config{LogLevelMax: -1, Failed: err.Error()}
 	}
-	return enrich.Observation{Kind: enrich.KindConfig, Unit: r.unit, Config: c}, true, nil
+	return enrich.Observation{Kind: kind, Unit: unit, Config: c}, true, nil
+}
+
+// readTriggers reads what a unit triggers.
+func (l *link) readTriggers(ctx context.Context, unit string) (enrich.Observation, bool, error) {
+	var v dbus.Variant
+	err := l.call(ctx, unitPath+escapeLabel(unit), propsName+".Get", unitIface, "Triggers").Store(&v)
+	c := enrich.Config{LogLevelMax: -1}
+	if units := listOf(v); units != nil {
+		c.Deps = map[string][]string{"Triggers": units}
+	}
+	return configRead(unit, enrich.KindTriggers, c, err)
 }
 
 // refused says whether an error is the peer's answer, and not a broken or hung connection.

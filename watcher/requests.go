@@ -9,10 +9,11 @@ import (
 // maxRequests bounds the reads that wait for the bus; one more fails at once.
 const maxRequests = 4096
 
-// A request is a read of a unit's configuration, or of a job's type.
+// A request is a read of a unit's configuration, of what it triggers alone, or of a job's type.
 type request struct {
-	unit string
-	job  uint32
+	unit     string
+	triggers bool
+	job      uint32
 }
 
 // fail answers a request that cannot be fulfilled. A job's type needs no answer.

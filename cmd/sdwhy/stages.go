@@ -115,6 +115,9 @@ func (s *stages) answer(w enrich.Wants) {
 	for _, unit := range w.Configs {
 		s.bus.ReadConfig(unit)
 	}
+	for _, unit := range w.Triggers {
+		s.bus.ReadTriggers(unit)
+	}
 	for _, id := range w.JobTypes {
 		s.bus.ReadJobType(id)
 	}
