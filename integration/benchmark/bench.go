@@ -7,9 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
-
-	"golang.org/x/sys/unix"
 
 	"sdwhy/integration"
 )
@@ -89,38 +86,13 @@ func (b *bench) table(ctx context.Context, rows []row) error {
 	var results []result
 	defer func() { show(os.Stdout, b.suite, rows, results) }()
 	for _, r := range rows {
-		unlock, err := b.alone(ctx)
-		if err != nil {
-			return err
-		}
 		more, err := b.measure(ctx, r)
-		unlock()
 		results = append(results, more...)
 		if err != nil {
 			return fmt.Errorf("%s: %w", r.name, err)
 		}
 	}
 	return b.profiles()
-}
-
-// alone waits for the lock that was named, if one was.
-func (b *bench) alone(ctx context.Context) (unlock func(), err error) {
-	if b.lock == "" {
-		return func() {}, nil
-	}
-	f, err := os.OpenFile(b.lock, os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	for unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) != nil {
-		select {
-		case <-ctx.Done():
-			f.Close()
-			return nil, ctx.Err()
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-	return func() { f.Close() }, nil
 }
 
 // profiles copies the profiles out.

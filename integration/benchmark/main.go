@@ -23,7 +23,7 @@ type options struct {
 	suite, jobs   int
 	rows, storms  string
 	idle          time.Duration
-	pprof, lock   string
+	pprof         string
 	growth, flood bool
 }
 
@@ -35,7 +35,6 @@ func main() {
 	flag.IntVar(&o.jobs, "jobs", 0, "the `size` of each storm, instead of its own")
 	flag.DurationVar(&o.idle, "idle", 20*time.Second, "measure for so `long` while nothing happens, 0 for not at all")
 	flag.StringVar(&o.pprof, "pprof", "", "write CPU profiles of sdwhy's processes to this `folder`")
-	flag.StringVar(&o.lock, "lock", "", "hold a flock of this `file` while a row is measured")
 	flag.BoolVar(&o.growth, "growth", false, "measure instead how cost grows with units, processes and the journal")
 	flag.BoolVar(&o.flood, "flood", false, "measure instead what a flood from one unit does to another's events")
 	flag.Parse()

@@ -51,6 +51,12 @@ func (b *bench) measure(ctx context.Context, r row) (results []result, err error
 // storm runs one storm and reads what it cost, once all is at rest again.
 func (b *bench) storm(ctx context.Context, s storm) (result, error) {
 	res := result{row: b.row.name, storm: s.name, n: s.n, jobs: s.jobs(s.n)}
+	if err := b.script(ctx, s, s.before); err != nil {
+		return res, err
+	}
+	if err := b.rest(); err != nil {
+		return res, err
+	}
 	before, err := b.counts()
 	if err != nil {
 		return res, err
@@ -85,11 +91,15 @@ func (b *bench) storm(ctx context.Context, s storm) (result, error) {
 // quiet measures while nothing happens.
 func (b *bench) quiet() (result, error) {
 	res := result{row: b.row.name, storm: idle}
+	if b.row.scrape == 0 {
+		time.Sleep(giveBack)
+	}
 	err := b.usage(&res, func() error {
 		res.took = max(b.idle, 2*b.row.scrape)
 		time.Sleep(res.took)
 		return nil
 	})
+	res.memory = b.meter.memory()
 	return res, err
 }
 
@@ -125,7 +135,9 @@ func (c counts) since(before counts) counts {
 const (
 	restFor   = 500 * time.Millisecond
 	restUsage = 3 * time.Millisecond // CPU time that is used at rest
-	restLimit = 2 * time.Minute      // what is not done by then is not counted
+	// giveBack is longer than sdwhy takes after a storm until it gives memory back (cmd/sdwhy/frugal.go).
+	giveBack  = 25 * time.Second
+	restLimit = 2 * time.Minute // what is not done by then is not counted
 )
 
 // rest waits until the row, PID 1 and the bus do nothing more.

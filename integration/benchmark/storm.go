@@ -13,11 +13,15 @@ type storm struct {
 	jobs    func(int) int // that n of them make; 0 where what is counted is no job
 	files   map[string]string
 	prepare string // once, before the first row
+	before  string // before each run; what it makes is not counted
 	run     string // what is measured
 	clean   string // after each run
 }
 
 const units = "/etc/systemd/system/"
+
+// ran counts the oneshots that have run.
+const ran = "ran() { set -- /run/storm/*; echo $#; }\n"
 
 // unlimited lets every row run the same storm again.
 const unlimited = "[Unit]\nStartLimitIntervalSec=0\n"
@@ -37,16 +41,31 @@ var storms = []storm{
 		run:     `systemctl restart $(seq -f 'storm-service@%.0f.service' $N)`,
 	},
 	{
-		// Each timer is started by a job, and starts its oneshot by another.
-		name: "timers", n: 1000, jobs: func(n int) int { return 2 * n },
+		// A thousand timers that elapse in one instant, as at midnight.
+		name: "timers", n: 1000, jobs: func(n int) int { return n },
+		files: map[string]string{
+			units + "storm-armed@.service": unlimited + "[Service]\nType=oneshot\nExecStart=/usr/bin/touch /run/storm/%i\n",
+		},
+		prepare: `mkdir -p /run/storm /run/systemd/system`,
+		before: `at=$(date -d '+30 seconds' '+%Y-%m-%d %H:%M:%S')
+			printf '[Timer]\nOnCalendar=%s\nAccuracySec=1ms\n' "$at" >/run/systemd/system/storm-armed@.timer
+			systemctl daemon-reload
+			systemctl start $(seq -f 'storm-armed@%.0f.timer' $N)
+			[ "$(date '+%Y-%m-%d %H:%M:%S')" \< "$at" ]`,
+		run:   ran + `until [ "$(ran)" -ge $N ]; do sleep 0.1; done`,
+		clean: `systemctl stop 'storm-armed@*.timer'; rm -f /run/storm/*`,
+	},
+	{
+		// Timers that are new, and elapse at once: each is started by a job, and starts its
+		// oneshot by another.
+		name: "new-timers", n: 1000, jobs: func(n int) int { return 2 * n },
 		files: map[string]string{
 			units + "storm-timer@.timer":   unlimited + "[Timer]\nOnActiveSec=1s\nAccuracySec=1ms\n",
 			units + "storm-timer@.service": unlimited + "[Service]\nType=oneshot\nExecStart=/usr/bin/touch /run/storm/%i\n",
 		},
 		prepare: `mkdir -p /run/storm`,
 		run: `systemctl start $(seq -f 'storm-timer@%.0f.timer' $N)
-			ran() { set -- /run/storm/*; echo $#; }
-			until [ "$(ran)" -ge $N ]; do sleep 0.1; done`,
+			` + ran + `until [ "$(ran)" -ge $N ]; do sleep 0.1; done`,
 		clean: `systemctl stop 'storm-timer@*.timer'; rm -f /run/storm/*`,
 	},
 	{

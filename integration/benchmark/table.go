@@ -39,8 +39,8 @@ const legend = `
 CPU: the row's processes together; × floor leaves the /proc scans out, which stand apart.
 +PID 1, +dbus: what they used more than under "none"; below 0 is noise. all: CPU with the scans
 and both shares.
-seen: jobs seen of jobs run. p50, p99: JobRemoved received until event written. MB: the most
-anonymous memory of all processes in the storm.
+seen: jobs seen of jobs run. p50, p99: JobRemoved received until event written. MB: anonymous
+memory of all processes, the most of it in the storm; when idle, what is left half a minute after.
 
 `
 
