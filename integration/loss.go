@@ -28,13 +28,14 @@ type Loss struct {
 	Row                                   string
 	Played                                int // jobs asked for
 	Due, Received, Lost, Duplicated, Gaps int
+	Retold                                int      // told anew by a sdwhy that read them again; the outbox keeps them from Riemann
 	Missing                               []string // ids that were lost
 	Took                                  time.Duration
 }
 
 func (l Loss) String() string {
-	return fmt.Sprintf("%-34s played %4d, due %4d, received %4d, lost %d, duplicated %d, declared gaps %d (%.1f s)",
-		l.Row, l.Played, l.Due, l.Received, l.Lost, l.Duplicated, l.Gaps, l.Took.Seconds())
+	return fmt.Sprintf("%-34s played %4d, due %4d, received %4d, lost %d, duplicated %d, told again %d, declared gaps %d (%.1f s)",
+		l.Row, l.Played, l.Due, l.Received, l.Lost, l.Duplicated, l.Retold, l.Gaps, l.Took.Seconds())
 }
 
 // The MESSAGE_IDs with which PID 1 ends a job or a run (systemd src/systemd/sd-messages.h).
@@ -112,6 +113,23 @@ func (w *World) Arrived(prefix string) (map[string]int, error) {
 		}
 	}
 	return got, nil
+}
+
+// Retold counts the events of the units with that prefix that were written to stdout after the
+// same had been. A line that a kill cut short is none.
+func (w *World) Retold(prefix string) (n int) {
+	told := map[string]bool{}
+	for line := range bytes.Lines(w.Output()) {
+		var e struct{ ID, Unit string }
+		if json.Unmarshal(line, &e) != nil || !strings.HasPrefix(e.Unit, prefix) {
+			continue
+		}
+		if told[e.ID] {
+			n++
+		}
+		told[e.ID] = true
+	}
+	return n
 }
 
 // Count compares what arrived with what was due.

@@ -110,7 +110,7 @@ func (r lossRow) run(t *testing.T, w *World) Loss {
 		t.Fatal(err)
 	}
 	l, got := arrive(t, w, r.prefix, due, played)
-	l.Row, l.Took = r.name, time.Since(start)
+	l.Row, l.Took, l.Retold = r.name, time.Since(start), w.Retold(r.prefix)
 	l.Gaps = max(0, played-len(due.Any)-extra(got, due))
 	if l.Lost > 0 {
 		slices.Sort(l.Missing)
