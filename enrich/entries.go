@@ -97,8 +97,9 @@ func (c *Correlator) exitNext(u *unit, e Entry) {
 		return
 	}
 	x.next = true
+	refused := looseLike(u.loose, isStartLimit) != nil // and so the invocation is that of the run before
 	// A stop or restart that ends a reload logs no Stopping either.
-	x.dropped = x.inReload && e.MessageID == MsgStopped || e.MessageID == MsgFailed && e.Invocation == x.invocation ||
+	x.dropped = x.inReload && e.MessageID == MsgStopped || e.MessageID == MsgFailed && e.Invocation == x.invocation && !refused ||
 		e.MessageID == MsgStopped && !c.covers(e.Time) && (x.closing.MessageID == MsgSuccess || !logsStopping(kind(u.name)))
 }
 
@@ -129,9 +130,7 @@ func (c *Correlator) closingEntry(u *unit, j *job, e Entry) {
 	if j.removedAt != 0 {
 		j.resultFromEntry()
 	}
-	if u.run == j {
-		u.run = nil
-	}
+	u.run = nil // a unit has one job at a time: if it is another, that was canceled at its work
 	if !c.covers(e.Time) {
 		c.closeFromJournal(j, e)
 	} else if j.removedAt == 0 {

@@ -1,6 +1,7 @@
 package enrich
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -58,3 +59,46 @@ func TestPastConnection(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// TestPastExits: a run that ended by itself is told, whatever became of the unit's jobs around it.
+func TestPastExits(t *testing.T) {
+	const unit = "a.service"
+	start := Entry{Unit: unit, MessageID: MsgStarted, Job: 1, JobType: "start", JobResult: "done", Invocation: "one", Message: "Started."}
+	failed := Entry{Unit: unit, MessageID: MsgFailureResult, Invocation: "one", Result: "exit-code", Message: "a.service: Failed with result 'exit-code'."}
+	other := Entry{Unit: "b.service", MessageID: MsgStarted, Job: 9, JobType: "start", JobResult: "done", Message: "Started."}
+	again := start
+	again.Job, again.Invocation = 3, "two"
+	failedAgain := failed
+	failedAgain.Invocation = "two"
+	tests := []struct {
+		name    string
+		entries []Entry
+		want    []string
+	}{
+		{"the start that follows is refused", []Entry{start, failed,
+			{Unit: unit, Invocation: "one", Message: "a.service: Start request repeated too quickly."}, failed,
+			{Unit: unit, MessageID: MsgFailed, Job: 2, JobType: "start", JobResult: "failed", Invocation: "one", Message: "Failed to start."}, other},
+			[]string{"start done ", "exit failed exit-code", "start failed start-limit-hit"}},
+		{"a stop before it was canceled", []Entry{start,
+			{Unit: unit, MessageID: MsgStopping, Job: 2, JobType: "stop", Invocation: "one", Message: "Stopping."},
+			{Unit: unit, MessageID: MsgSuccess, Invocation: "one", Message: "a.service: Deactivated successfully."}, again, failedAgain, other},
+			[]string{"start done ", "start done ", "exit failed exit-code"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, e := range fromJournal(Host{BootID: "b", Manager: "system", Finished: 1}, nil, tt.entries...) {
+				if e.Unit == unit {
+					got = append(got, ending(e))
+				}
+			}
+			slices.Sort(got)
+			slices.Sort(tt.want)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func ending(e Event) string { return e.Action + " " + e.Result + " " + e.Failure }
