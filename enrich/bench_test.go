@@ -32,7 +32,7 @@ func BenchmarkCorrelator(b *testing.B) {
 	}
 }
 
-func recording(b *testing.B, path string) (rec []Observation) {
+func recording(b testing.TB, path string) (rec []Observation) {
 	b.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {

@@ -58,6 +58,10 @@ type Correlator struct {
 	opt        Options
 	host       Host
 	homed      bool        // the stream is of one boot
+	cursor     string      // of the newest journal entry
+	before     string      // of the one before
+	placed     string      // the Place given last
+	marks      []mark      // entries that may still be needed, in order
 	began      int64       // CLOCK_REALTIME of its beginning, µs
 	former     *Correlator // of an earlier boot, whose entries a live stream begins with
 	time       int64       // CLOCK_REALTIME of the last observation, µs
@@ -88,6 +92,7 @@ type Correlator struct {
 	reloading  bool
 	closed     []*job // whose closing entry was read before their JobRemoved came
 	entryTime  int64  // source time of the manager's newest entry, µs
+	entryFrom  int64  // and of its first
 	wants      Wants
 	out        []Event
 	stats      Stats
@@ -115,6 +120,9 @@ func (c *Correlator) observe(o Observation, take func(*Correlator, Observation))
 	c.stats.Observations++
 	c.seq++
 	c.clock(o)
+	if o.Entry.Cursor != "" {
+		c.before, c.cursor = c.cursor, o.Entry.Cursor
+	}
 	if take != nil {
 		take(c, o)
 	}
@@ -190,20 +198,6 @@ func (c *Correlator) Wants() Wants {
 
 // Pending is how many jobs and runs have ended and wait for evidence.
 func (c *Correlator) Pending() int { return len(c.waiting) + len(c.exits) }
-
-// Settled says whether all that the journal has told of so far has become its events:
-// what is read after the newest entry needs none from before it.
-func (c *Correlator) Settled() bool {
-	if c.Pending() > 0 || c.former != nil {
-		return false
-	}
-	for _, j := range c.jobs {
-		if j.closing != nil {
-			return false // its JobRemoved is still on its way
-		}
-	}
-	return true
-}
 
 // Stats gives the counters so far.
 func (c *Correlator) Stats() Stats {

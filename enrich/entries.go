@@ -1,6 +1,7 @@
 package enrich
 
 import (
+	"cmp"
 	"strings"
 )
 
@@ -45,11 +46,15 @@ func (c *Correlator) newBoot(id string) {
 }
 
 func (c *Correlator) managerEntry(e Entry) {
+	c.entryFrom = cmp.Or(c.entryFrom, e.Time)
 	if e.Time > c.entryTime {
 		c.entryTime = e.Time
 	}
 	c.boot.noteEntry(e)
 	c.shutdown.noteEntry(e)
+	if e.Unit != "" {
+		c.mark(c.unit(e.Unit))
+	}
 	switch {
 	case e.Unit == "":
 		c.hint(e)
@@ -69,6 +74,7 @@ func (c *Correlator) labelled(e Entry) {
 		return
 	}
 	u := j.unit
+	j.from = earlier(j.from, u.read)
 	c.trace(e)
 	u.newestJob = max(u.newestJob, e.Job)
 	if len(j.entries) < keptEntries {
@@ -106,7 +112,7 @@ func (c *Correlator) exitNext(u *unit, e Entry) {
 // opening: a job begins to work. What stood loose before is not this job's.
 func (c *Correlator) opening(u *unit, j *job, e Entry) {
 	if u.run != j {
-		u.loose = nil
+		u.takeLoose()
 	}
 	u.run, j.opened = j, true
 	j.stopLog = j.stopLog || e.MessageID == MsgStopping
@@ -117,8 +123,8 @@ func (c *Correlator) opening(u *unit, j *job, e Entry) {
 
 // closingEntry: one half, or the whole, of a job is over.
 func (c *Correlator) closingEntry(u *unit, j *job, e Entry) {
-	j.loose = append(j.loose, u.loose...)
-	u.loose = nil
+	loose, from := u.takeLoose()
+	j.loose, j.from = append(j.loose, loose...), earlier(j.from, from)
 	if e.MessageID == MsgStarted && !isSkipText(e) {
 		j.noteRun(e.Invocation)
 		u.runStart, u.runID = e.Time, e.Invocation
@@ -130,7 +136,9 @@ func (c *Correlator) closingEntry(u *unit, j *job, e Entry) {
 	if j.removedAt != 0 {
 		j.resultFromEntry()
 	}
-	u.run = nil // a unit has one job at a time: if it is another, that was canceled at its work
+	if u.run != nil { // a unit has one job at a time: if it is another, that was canceled at its work
+		j.from, u.run = earlier(j.from, u.run.from), nil
+	}
 	if !c.covers(e.Time) {
 		c.closeFromJournal(j, e)
 	} else if j.removedAt == 0 {
@@ -159,10 +167,10 @@ func (c *Correlator) scheduled(e Entry) {
 	u := c.unit(e.Unit)
 	c.wordOfRestart(u)
 	if u.run == nil {
-		u.loose = nil
+		u.takeLoose()
 	}
 	if u.run != nil && u.run.opened {
-		u.loose = append(u.loose, e) // RestartMode=direct: the start job goes on
+		u.keepLoose(e) // RestartMode=direct: the start job goes on
 		return
 	}
 	for _, j := range u.jobs {
@@ -171,7 +179,7 @@ func (c *Correlator) scheduled(e Entry) {
 			return
 		}
 	}
-	u.schedule, u.schedAt = &e, c.mono
+	u.schedule, u.schedFrom = &e, u.read
 	for _, j := range u.jobs {
 		if !j.told {
 			c.takeSchedule(j)
@@ -197,6 +205,7 @@ func (c *Correlator) takeSchedule(j *job) {
 		j.auto = e
 	}
 	if j.auto != nil || j.autoAsked {
+		j.from = earlier(j.from, u.schedFrom)
 		u.schedule = nil
 	}
 }
@@ -204,10 +213,7 @@ func (c *Correlator) takeSchedule(j *job) {
 // unlabelled takes in an entry about a unit that names no job.
 func (c *Correlator) unlabelled(e Entry) {
 	u := c.unit(e.Unit)
-	u.loose = append(u.loose, e)
-	if len(u.loose) > keptLoose {
-		u.loose = u.loose[1:]
-	}
+	u.keepLoose(e)
 	c.takeQuiet(u)
 	if e.MessageID == MsgFailureResult || e.MessageID == MsgSuccess {
 		c.runEnded(u, e)
@@ -231,10 +237,8 @@ func (c *Correlator) spawnFailed(e Entry) {
 	if p.Iface != "" && uint32(e.PID) != p.ExecPID && uint32(e.PID) != p.MainPID && uint32(e.PID) != p.ControlPID {
 		return
 	}
-	u.loose = append(u.loose, e)
-	if len(u.loose) > keptLoose {
-		u.loose = u.loose[1:]
-	}
+	c.mark(u)
+	u.keepLoose(e)
 }
 
 // journald: what it dropped of PID 1's is evidence that will never come.

@@ -22,6 +22,7 @@ type exit struct {
 	startTime  int64   // the same from the journal, CLOCK_REALTIME
 	closing    *Entry  // its Failed with result or Deactivated successfully
 	loose      []Entry // that and the entries before it
+	from       uint64  // which of the unit's entries is the first of those, 0 for none
 	restart    *bool   // will systemd restart it by itself
 	logAsked   bool
 	log        *Log
@@ -142,7 +143,7 @@ func (c *Correlator) runEnded(u *unit, e Entry) {
 		return
 	case c.over.Contains(e.Invocation):
 		if c.exitTold(e.Invocation) {
-			u.loose = nil // too late for it, and not the next job's
+			u.takeLoose() // too late for it, and not the next job's
 		}
 		return
 	}
@@ -157,8 +158,8 @@ func (c *Correlator) runEnded(u *unit, e Entry) {
 
 // take moves the unit's loose entries to the run that they tell the end of.
 func (x *exit) take(e Entry) {
-	x.closing, x.loose = &e, x.unit.loose
-	x.unit.loose = nil
+	loose, from := x.unit.takeLoose()
+	x.closing, x.loose, x.from = &e, loose, earlier(x.from, from)
 }
 
 func (j *job) reloads() bool { return j.logged(MsgReloading) }
@@ -202,11 +203,11 @@ func (c *Correlator) surelyUnderJob(x *exit) bool {
 func (x *exit) giveBack() {
 	for _, j := range x.unit.jobs {
 		if !j.told && (j.id == x.left.job || x.dropped) {
-			j.loose = append(x.loose, j.loose...)
+			j.loose, j.from = append(x.loose, j.loose...), earlier(j.from, x.from)
 			return
 		}
 	}
-	x.unit.loose = append(x.loose, x.unit.loose...)
+	x.unit.loose, x.unit.looseFrom = append(x.loose, x.unit.loose...), earlier(x.unit.looseFrom, x.from)
 }
 
 // underJob says whether the run ended under a stop or restart job that was

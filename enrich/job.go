@@ -26,6 +26,7 @@ type job struct {
 	endKnown    bool
 	began       struct{ stop, start, reload bool } // seen in the unit's states
 
+	from     uint64  // which of the unit's entries is the first that it rests on, 0 for none
 	entries  []Entry // the manager's with this JOB_ID, bounded
 	loose    []Entry // the unit's without one, written while it ran
 	closing  *Entry  // the last entry that this job will have
@@ -319,14 +320,4 @@ func (j *job) typeFromStates() string {
 // logged says whether one of the message ids was logged with this job's id.
 func (j *job) logged(ids ...string) bool {
 	return slices.ContainsFunc(j.entries, func(e Entry) bool { return slices.Contains(ids, e.MessageID) })
-}
-
-// looseLike finds the last entry without a job id that fits.
-func looseLike(entries []Entry, fits func(Entry) bool) *Entry {
-	for i := len(entries) - 1; i >= 0; i-- {
-		if fits(entries[i]) {
-			return &entries[i]
-		}
-	}
-	return nil
 }

@@ -58,6 +58,10 @@ func (c *Correlator) neighbours(j *job) (units []string) {
 	return units
 }
 
+// tornOff says whether a stream that goes on in the journal where another ended may have begun
+// between the job and what it came of.
+func (c *Correlator) tornOff(j *job) bool { return c.live() && j.newTime-c.entryFrom < nearby }
+
 // nearTrigger says whether a timer, path, socket or automount that systemd no longer knows
 // did something just then: a transient timer can start any unit, and is gone when it has.
 func (c *Correlator) nearTrigger(j *job) bool {

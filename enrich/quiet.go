@@ -9,7 +9,8 @@ func (c *Correlator) endsQuietly(x *exit, failure string) bool {
 // takeQuiet moves the unit's loose entries to a run whose end has no entry of its own.
 func (c *Correlator) takeQuiet(u *unit) {
 	if x := u.lastExit(); x != nil && x.closing == nil && c.endsQuietly(x, "") {
-		x.loose, u.loose = append(x.loose, u.loose...), nil
+		loose, from := u.takeLoose()
+		x.loose, x.from = append(x.loose, loose...), earlier(x.from, from)
 	}
 }
 

@@ -191,6 +191,9 @@ func (c *Correlator) byPast(j *job) *why {
 	if c.boot.mayHave(j) || c.shutdown.begun() {
 		return nil
 	}
+	if c.tornOff(j) {
+		return &why{cause: CauseUnknown, missing: []string{"dbus", "history"}}
+	}
 	if c.ofLogind(j.unit) {
 		return c.askedByLogind(j)
 	}

@@ -16,8 +16,8 @@ type correlator interface {
 	Deadline() int64
 	// Pending is how many jobs and exits wait for an entry of the journal.
 	Pending() int
-	// Settled says whether all that the journal has told of has become its events.
-	Settled() bool
+	// Place is the journal cursor after which a restart finds all that is not told yet.
+	Place() string
 	// Wants are questions, each handed over once.
 	Wants() enrich.Wants
 	Stats() enrich.Stats
@@ -70,8 +70,7 @@ type pipeline struct {
 
 	offered   []enrich.Event // of this batch, for the sinks
 	lag       time.Duration  // from its writing to its arrival
-	cursor    string         // of the newest journal entry observed
-	saved     string         // the cursor that the sinks were last told
+	place     string         // in the journal, that the sinks were last told
 	kickDue   bool
 	started   bool
 	printFail bool
@@ -154,9 +153,6 @@ func (p *pipeline) observe(o enrich.Observation) {
 		p.latency.removed(o) // first: the event may come at once
 	}
 	p.emit(p.correlator.Observe(o))
-	if o.Entry.Cursor != "" {
-		p.cursor = o.Entry.Cursor
-	}
 	if o.Kind == enrich.KindEntry {
 		p.lag = time.Duration(max(0, o.Time-o.Entry.Time)) * time.Microsecond
 	}
@@ -207,28 +203,18 @@ func (p *pipeline) settle(timer *time.Timer) {
 	}
 }
 
-// offer hands the batch's events to the sinks. When all up to the newest journal entry has
-// been told, a restart may begin behind it.
+// offer hands the batch's events to the sinks, and the place in the journal from which a
+// restart is to go on, where that has moved.
 func (p *pipeline) offer() {
-	if len(p.offered) > 0 {
-		p.checkpoint()
+	moved := ""
+	if place := p.correlator.Place(); place != p.place {
+		moved, p.place = place, place
 	}
-}
-
-// checkpoint is offer even without events, so that the cursor moves on.
-func (p *pipeline) checkpoint() {
-	cursor := ""
-	if p.cursor != p.saved && p.correlator.Settled() {
-		cursor = p.cursor
-	}
-	if len(p.offered) == 0 && cursor == "" {
+	if len(p.offered) == 0 && moved == "" {
 		return
 	}
 	for _, sink := range p.sinks {
-		sink(cursor, p.offered)
-	}
-	if cursor != "" {
-		p.saved = cursor
+		sink(moved, p.offered)
 	}
 	p.offered = p.offered[:0]
 }

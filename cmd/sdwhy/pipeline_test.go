@@ -20,6 +20,7 @@ type fakeCorrelator struct {
 	seen     []enrich.Kind
 	waiting  []enrich.Observation
 	deadline int64 // µs after JobRemoved
+	place    string
 }
 
 func (c *fakeCorrelator) Observe(o enrich.Observation) (events []enrich.Event) {
@@ -37,6 +38,9 @@ func (c *fakeCorrelator) Observe(o enrich.Observation) (events []enrich.Event) {
 		}
 	}
 	c.waiting = left
+	if len(left) == 0 && o.Entry.Cursor != "" {
+		c.place = o.Entry.Cursor
+	}
 	return events
 }
 
@@ -48,7 +52,7 @@ func (c *fakeCorrelator) Deadline() int64 {
 }
 
 func (c *fakeCorrelator) Pending() int        { return len(c.waiting) }
-func (c *fakeCorrelator) Settled() bool       { return len(c.waiting) == 0 }
+func (c *fakeCorrelator) Place() string       { return c.place }
 func (c *fakeCorrelator) Wants() enrich.Wants { return enrich.Wants{} }
 func (c *fakeCorrelator) Stats() enrich.Stats { return enrich.Stats{} }
 

@@ -200,7 +200,7 @@ func (w *watch) status() { w.notifier.status(w.counters()) }
 
 // beat sends a heartbeat, and saves the place in the journal where nothing was to be sent.
 func (w *watch) beat() {
-	w.pipeline.checkpoint()
+	w.pipeline.offer()
 	w.delivery.heartbeat(w.counters())
 }
 
