@@ -83,6 +83,7 @@ func (c *Correlator) labelled(e Entry) {
 	c.exitNext(u, e)
 	if j.newTime == 0 {
 		j.newTime = e.Time
+		j.takeBack()
 		c.takeSchedule(j)
 	}
 	switch e.MessageID {
@@ -207,6 +208,17 @@ func (c *Correlator) takeSchedule(j *job) {
 	if j.auto != nil || j.autoAsked {
 		j.from = earlier(j.from, u.schedFrom)
 		u.schedule = nil
+	}
+}
+
+// takeBack gives a job of which only the journal knows the restart that was scheduled before it:
+// a newer job that the bus told of, when the entry was read late, has been given it.
+func (j *job) takeBack() {
+	for _, m := range j.unit.jobs {
+		if m.id > j.id && m.auto != nil && !m.told && m.auto.Time <= j.newTime {
+			j.auto, m.auto = m.auto, nil
+			j.from, m.from = earlier(j.from, m.from), 0
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package enrich
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -95,6 +96,37 @@ func TestStopOfQueuedRestart(t *testing.T) {
 		told = append(told, e.Action+" "+e.Result)
 	}
 	if diff := cmp.Diff([]string{"restart canceled", "stop done"}, told); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestRestartsWhileAway: a service that was restarted twice while sdwhy was away, the second time
+// until now. Each restart has its own reason, though the bus tells of the newer one first.
+func TestRestartsWhileAway(t *testing.T) {
+	const unit = "a.service"
+	tt := tell()
+	tt.say(Observation{Kind: KindListing, Listing: []Listed{{Unit: unit, Active: "activating", Sub: "start", Job: 20, JobType: "start"}}})
+	past := func(e Entry) {
+		e.Source, e.Unit, e.Time = SourceManager, unit, boot+tt.mono-1_000_000
+		tt.say(Observation{Kind: KindEntry, Entry: e})
+	}
+	for _, run := range []string{"one", "two"} {
+		past(Entry{MessageID: MsgProcessExit, Invocation: run, ExitCode: "exited", ExitStatus: "3", Message: "a.service: Main process exited, code=exited, status=3/NOTIMPLEMENTED"})
+		past(Entry{MessageID: MsgFailureResult, Invocation: run, Result: "exit-code", Message: "a.service: Failed with result 'exit-code'."})
+		past(Entry{MessageID: MsgRestartScheduled, Invocation: run, Message: "a.service: Scheduled restart job."})
+		if run == "one" {
+			past(Entry{MessageID: MsgStarting, Job: 10, JobType: "start", Invocation: "two", Message: "Starting."})
+			past(Entry{MessageID: MsgStarted, Job: 10, JobType: "start", JobResult: "done", Invocation: "two", Message: "Started."})
+		}
+	}
+	tt.entry(Entry{Unit: unit, MessageID: MsgStarted, Job: 20, JobType: "start", JobResult: "done", Invocation: "three", Message: "Started."})
+	tt.say(Observation{Kind: KindJobRemoved, Unit: unit, Job: Job{ID: 20, Result: "done"}})
+	tt.wait(20_000_000)
+	var told []string
+	for _, e := range tt.out {
+		told = append(told, e.Action+" "+string(e.Cause))
+	}
+	if diff := cmp.Diff([]string{"exit crash", "exit crash", "restart crash", "restart crash"}, slices.Sorted(slices.Values(told))); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
