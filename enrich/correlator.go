@@ -78,6 +78,7 @@ type Correlator struct {
 	fired      firings
 	plugs      []plug
 	hints      []hint
+	hintLost   int64 // source time of the newest that had to make room, µs
 	seen       []sighting
 	indexes    map[int]*index // of clients, by pid
 	traces     []trace

@@ -183,6 +183,35 @@ func TestTimersAtOnce(t *testing.T) {
 	}
 }
 
+// TestHintForgotten: so is a start of which dbus-daemon may have told among too much else.
+func TestHintForgotten(t *testing.T) {
+	tests := []struct {
+		name string
+		wait int64
+		want string
+	}{
+		{"just before", 0, "start done unknown ok -requester -trigger"},
+		{"long before", 2 * nearby, "start done manual ok -requester"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			teller := tell()
+			for i := range keptHints + 1 {
+				teller.say(Observation{Kind: KindEntry, Entry: Entry{Source: SourceBus, Time: boot + teller.mono,
+					Message: fmt.Sprintf("[system] Activating via systemd: service name='x' unit='a%d.service' requested by ':1.2'", i)}})
+			}
+			teller.wait(tt.wait)
+			teller.start(1, "a0.service")
+			teller.say(Observation{Kind: KindConfig, Unit: "a0.service", Config: Config{LogLevelMax: -1}})
+			teller.say(Observation{Kind: KindJobRemoved, Unit: "a0.service", Job: Job{ID: 1, Result: "done"}})
+			teller.wait(6_000_000)
+			if diff := cmp.Diff([]string{tt.want}, verdicts(teller.out)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // TestFiringForgotten: a start that a forgotten firing may explain is not a client's.
 func TestFiringForgotten(t *testing.T) {
 	tt := tell()

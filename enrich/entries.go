@@ -20,7 +20,9 @@ func (c *Correlator) entry(o Observation) {
 		c.managerEntry(e)
 	case SourceChild:
 		c.spawnFailed(e)
-	case SourceCoredump, SourceOomd, SourceKernel, SourceLogind, SourceBus, SourceSudo:
+	case SourceLogind:
+		c.shutdown.noteHint(e)
+	case SourceBus, SourceSudo:
 		c.hint(e)
 	case SourceJournald:
 		c.journald(e)
@@ -57,7 +59,7 @@ func (c *Correlator) managerEntry(e Entry) {
 	}
 	switch {
 	case e.Unit == "":
-		c.hint(e)
+		c.shutdown.noteHint(e)
 	case e.Job != 0:
 		c.labelled(e)
 	case e.MessageID == MsgRestartScheduled:

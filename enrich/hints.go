@@ -7,20 +7,25 @@ import (
 )
 
 // hint is an entry that may explain a job of another unit: a bus activation, a
-// sudo line, a unit that triggers its handlers, an automount request, a core dump.
+// sudo line, a unit that triggers its handlers, an automount request.
 type hint struct{ entry Entry }
 
+// keptHints bounds them. A start that comes when there are more may have been one's.
 const keptHints = 256
 
 func (c *Correlator) hint(e Entry) {
+	if len(c.hints) == keptHints {
+		if c.hints[0].entry.Source != SourceSudo { // who asked is all that sudo tells
+			c.hintLost = max(c.hintLost, c.hints[0].entry.Time)
+		}
+		c.hints = slices.Delete(c.hints, 0, 1)
+	}
 	c.hints = append(c.hints, hint{e})
-	if len(c.hints) > keptHints {
-		c.hints = slices.Delete(c.hints, 0, len(c.hints)-keptHints)
-	}
-	if e.Source == SourceCoredump || e.Source == SourceKernel {
-		return
-	}
-	c.shutdown.noteHint(e)
+}
+
+// hintsLost says whether a hint that explains a job may have been forgotten.
+func (c *Correlator) hintsLost(j *job) bool {
+	return c.hintLost != 0 && j.newTime-c.hintLost < nearby && c.startsSomething(j)
 }
 
 // hinted finds the newest hint from just before a job that fits.

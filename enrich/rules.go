@@ -117,7 +117,7 @@ func (c *Correlator) byExclusion(j *job) *why {
 	if c.unread(j) {
 		return &why{cause: CauseUnknown, missing: []string{"config", "requester"}}
 	}
-	if c.firingsLost(j) {
+	if c.firingsLost(j) || c.hintsLost(j) {
 		return &why{cause: CauseUnknown, missing: []string{"trigger", "requester"}}
 	}
 	if c.company(j) || c.crowded(j) {
@@ -193,6 +193,9 @@ func (c *Correlator) byPast(j *job) *why {
 	}
 	if c.tornOff(j) {
 		return &why{cause: CauseUnknown, missing: []string{"dbus", "history"}}
+	}
+	if c.hintsLost(j) {
+		return &why{cause: CauseUnknown, missing: []string{"dbus", "trigger"}}
 	}
 	if c.ofLogind(j.unit) {
 		return c.askedByLogind(j)
