@@ -97,6 +97,24 @@ func TestWitnesses(t *testing.T) {
 			t.say(config)
 			t.say(removed)
 		}, []string{"start done automation ok", "start done unknown ok -requester"}},
+		{"a client that was seen before and after, but not just then", func(t *teller) {
+			both := asked
+			both.Units = []string{"b.service", "a.service"}
+			t.say(Observation{Kind: KindClients, Clients: []Client{both}})
+			t.start(9, "a.service")
+			t.say(Observation{Kind: KindClients, Clients: []Client{both}})
+			t.say(config)
+			t.say(removed)
+		}, []string{"start done manual ok"}},
+		{"a script of a service that was seen before and after, asking for another unit", func(t *teller) {
+			script := asked
+			script.Units, script.Unit = []string{"b.service"}, "cron.service"
+			t.say(Observation{Kind: KindClients, Clients: []Client{script}})
+			t.start(9, "a.service")
+			t.say(Observation{Kind: KindClients, Clients: []Client{script}})
+			t.say(config)
+			t.say(removed)
+		}, []string{"start done unknown ok -requester"}},
 		{"another unit's client", func(t *teller) {
 			other := asked
 			other.Units = []string{"b.service"}

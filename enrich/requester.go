@@ -38,7 +38,7 @@ func (c *Correlator) requesterOf(j *job) *Client {
 	}
 	for i := range c.seen {
 		s := &c.seen[i]
-		if j.firstAt-s.at < seenFor && s.at <= j.firstAt && c.fits(&s.Client, j) && c.outright(&s.Client, j.unit.name) && !c.spent(&s.Client, j) {
+		if s.first <= j.firstAt && j.firstAt-s.last < seenFor && c.fits(&s.Client, j) && c.outright(&s.Client, j.unit.name) && !c.spent(&s.Client, j) {
 			cl := s.Client // what is remembered moves
 			return &cl
 		}

@@ -2,12 +2,12 @@ package enrich
 
 import "slices"
 
-// sighting is a client, when it was last seen alive and when the last job ended that it
-// explained, mono µs, and the units of those: it asks once for each.
+// sighting is a client, when it was first and last seen alive and when the last job ended that
+// it explained, mono µs, and the units of those: it asks once for each.
 type sighting struct {
 	Client
-	at, served int64
-	spent      map[string]bool
+	first, last, served int64
+	spent               map[string]bool
 }
 
 const (
@@ -24,12 +24,12 @@ func (c *Correlator) remember(o Observation) {
 		if len(cl.Units) == 0 {
 			continue
 		}
-		s := sighting{Client: cl}
+		s := sighting{Client: cl, first: o.Mono}
 		if i := c.sighted(&cl); i >= 0 {
 			s = c.seen[i]
 			c.seen = slices.Delete(c.seen, i, i+1)
 		}
-		s.at = o.Mono
+		s.last = o.Mono
 		c.seen = append(c.seen, s)
 	}
 	if n := len(c.seen) - keptSightings; n > 0 {
@@ -83,7 +83,7 @@ func (c *Correlator) spent(cl *Client, j *job) bool {
 func (c *Correlator) machineNear(j *job) bool {
 	for i := range c.seen {
 		s := &c.seen[i]
-		if s.at <= j.firstAt && j.firstAt-max(s.at, s.served) < pause && c.askedBy(&s.Client).cause != CauseManual {
+		if s.first <= j.firstAt && j.firstAt-max(s.last, s.served) < pause && c.askedBy(&s.Client).cause != CauseManual {
 			return true
 		}
 	}
