@@ -51,7 +51,7 @@ func (c *Correlator) climb(j *job, name string, a asks, seen map[string]bool, de
 		return nil, false
 	}
 	seen[name] = true
-	if m := c.parentOn(name, j, a.types); m != nil {
+	if m := c.parentOn(name, j, a.types, inOneGo); m != nil {
 		return m, false
 	}
 	u := c.peek(name)

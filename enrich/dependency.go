@@ -48,7 +48,7 @@ var (
 // byTransaction finds the job that pulled this one in. A transaction is a range of
 // ids with the anchor lowest, built in one go; the dependency must say why.
 func (c *Correlator) byTransaction(j *job) *why {
-	parent, rel := c.lowestParent(j, asksFor(c.likelyType(j)), c.parentOn)
+	parent, rel := c.lowestParent(j, asksFor(c.likelyType(j)), inOneGo)
 	if parent == nil {
 		return nil
 	}
@@ -58,13 +58,13 @@ func (c *Correlator) byTransaction(j *job) *why {
 	return w
 }
 
-// lowestParent finds, over the relations that can ask for a job, the lowest job that on gives, and
+// lowestParent finds, over the relations that can ask for a job, the lowest job that fits, and
 // the dependency that leads to it.
-func (c *Correlator) lowestParent(j *job, list []asks, on func(unit string, j *job, types []string) *job) (parent *job, rel string) {
+func (c *Correlator) lowestParent(j *job, list []asks, fits func(m, j *job) bool) (parent *job, rel string) {
 	for _, a := range list {
 		for _, r := range a.relations {
 			for _, name := range c.linked(j.unit, r.property) {
-				if m := on(name, j, a.types); m != nil && (parent == nil || m.id < parent.id) {
+				if m := c.parentOn(name, j, a.types, fits); m != nil && (parent == nil || m.id < parent.id) {
 					parent, rel = m, r.name
 				}
 			}
@@ -73,19 +73,22 @@ func (c *Correlator) lowestParent(j *job, list []asks, on func(unit string, j *j
 	return parent, rel
 }
 
-// parentOn finds, on a unit, the job of the same go that can have asked for j.
-func (c *Correlator) parentOn(name string, j *job, types []string) *job {
+// parentOn finds, on a unit, the job of these types that fits as the one that asked for j.
+func (c *Correlator) parentOn(name string, j *job, types []string, fits func(m, j *job) bool) *job {
 	u := c.peek(name)
 	if u == nil || u == j.unit {
 		return nil
 	}
 	for _, m := range u.jobs {
-		if m.id < j.id && sameGo(m, j) && slices.Contains(types, m.type_()) && !answered(m, j) {
+		if m.id < j.id && slices.Contains(types, m.type_()) && fits(m, j) {
 			return m
 		}
 	}
 	return nil
 }
+
+// inOneGo: the two were announced together, and m has asked for no other job of j's unit.
+func inOneGo(m, j *job) bool { return sameGo(m, j) && !answered(m, j) }
 
 // manyJobs is how many JobNews one turn of PID 1's loop is sure to send before it
 // runs any of the jobs (MANAGER_BUS_MESSAGE_BUDGET is 100 messages; evidence §2.4).
@@ -151,7 +154,7 @@ func (c *Correlator) byIsolate(j *job) *why {
 		if kind(target) != "target" || u == j.unit {
 			continue
 		}
-		if m := c.parentOn(target, j, []string{"", ActionStart, ActionNop}); m != nil && m.isolated() {
+		if m := c.parentOn(target, j, []string{"", ActionStart, ActionNop}, inOneGo); m != nil && m.isolated() {
 			root, tentative := c.rootOfJob(m)
 			return &why{cause: CauseDependency, trigger: &Trigger{Unit: target, Relation: "isolate", JobID: m.id}, root: root, tentative: tentative,
 				evidence: []Evidence{{Source: "proc", Says: "systemctl isolates " + target + " in the same transaction"}}}

@@ -14,7 +14,7 @@ func (c *Correlator) byPastTransaction(j *job) *why {
 	if !c.alone(j) || len(j.entries) == 0 || !j.unit.readable() || c.boot.mayHave(j) || c.shutdown.begun() {
 		return nil
 	}
-	parent, rel := c.lowestParent(j, pastAsks(j.type_()), c.pastParent)
+	parent, rel := c.lowestParent(j, pastAsks(j.type_()), inOneRange)
 	if parent == nil {
 		return nil
 	}
@@ -52,19 +52,11 @@ func pastAsks(jobType string) []asks {
 	return nil
 }
 
-// pastParent finds the job on a unit that can have asked for j, and has not asked for another.
-func (c *Correlator) pastParent(name string, j *job, types []string) *job {
-	u := c.peek(name)
-	if u == nil || u == j.unit {
-		return nil
-	}
-	for _, m := range u.jobs {
-		if m.id < j.id && j.id-m.id < idRange && slices.Contains(types, m.type_()) && beside(m, j) && !pastAnswered(m, j) &&
-			(j.type_() != ActionRestart || m.type_() == ActionRestart || m.auto != nil) {
-			return m
-		}
-	}
-	return nil
+// inOneRange: the ids and the entries of the two are near enough for m to have asked for j, and
+// m has asked for no other job of j's unit.
+func inOneRange(m, j *job) bool {
+	return j.id-m.id < idRange && beside(m, j) && !pastAnswered(m, j) &&
+		(j.type_() != ActionRestart || m.type_() == ActionRestart || m.auto != nil)
 }
 
 // beside says whether the entries of two jobs lie within the same seconds.
