@@ -84,6 +84,7 @@ type Correlator struct {
 	traces     []trace
 	ends       map[end][]string // far ends of dependencies, from the near ones
 	recheckAt  int64            // mono of when a verdict that waits for others is to be tried again
+	gone       []*unit          // that were unloaded lately, oldest first
 	active     []*unit          // to which something happened lately, newest last
 	activeLost int64            // mono of when something last happened to one that had to make room
 	flushing   bool

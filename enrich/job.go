@@ -62,8 +62,11 @@ type ends struct {
 	beforeProcess, process Process
 }
 
-// noEnds stand in for those of a told job, of which nobody asks any more.
-var noEnds ends
+// noEnds and noEntry stand in for those of a told job, of which nobody asks any more.
+var (
+	noEnds  ends
+	noEntry Entry
+)
 
 const keptEntries = 16 // labelled entries kept a job; a job has two to four, more with RestartMode=direct
 

@@ -53,15 +53,18 @@ func (c *Correlator) finish(j *job) {
 	delete(c.jobs, j.id)
 	c.emit(e)
 	c.spend(j)
-	j.slim()
+	c.slim(j)
 	c.collect(j.unit)
 }
 
 // slim keeps of a told job what later jobs may ask for.
-func (j *job) slim() {
+func (c *Correlator) slim(j *job) {
 	j.entries, j.loose, j.log, j.clients = nil, nil, nil, nil
 	j.ends = &noEnds
-	j.verdict.evidence = nil
+	j.verdict.evidence, j.verdict.requester = nil, nil
+	if j.closing != nil && c.live() {
+		j.closing = &noEntry
+	}
 }
 
 // rememberOutcome: a run that failed under its own start job is the unit's last

@@ -11,8 +11,9 @@ type unit struct {
 	touched    int64 // mono of when something last happened to it
 	config     Config
 	configured bool
-	stale      bool // the unit was unloaded since: another load may read another configuration
-	asked      bool // its configuration was asked for since the last reload
+	stale      bool  // the unit was unloaded since: another load may read another configuration
+	goneAt     int64 // mono of when, for the last time
+	asked      bool  // its configuration was asked for since the last reload
 	// triggers and triggersAsked are the same of what it triggers alone.
 	triggers, triggersAsked bool
 	// The instant that it last left the active state, and the job slot's id then.
@@ -76,6 +77,7 @@ func (c *Correlator) peek(name string) *unit {
 
 // forget keeps the memory of units bounded: the longest unused idle ones go.
 func (c *Correlator) forget() {
+	c.forgetGone()
 	for tries := 0; c.units.Len() > c.opt.Units && tries < 64; tries++ {
 		name, u, _ := c.units.GetOldest()
 		if u.busy() {
@@ -84,6 +86,23 @@ func (c *Correlator) forget() {
 		}
 		c.setConfig(u, Config{})
 		c.units.RemoveOldest()
+	}
+}
+
+// goneFor is how long, in µs, what is known of an unloaded unit may still explain something.
+const goneFor = 10_000_000
+
+// forgetGone forgets the units that were unloaded a while ago, but for those that crashed or
+// were restarted lately: where thousands come and go, memory does not grow with them.
+func (c *Correlator) forgetGone() {
+	for len(c.gone) > 0 && c.mono-c.gone[0].goneAt > goneFor {
+		u := c.gone[0]
+		c.gone = c.gone[1:]
+		if !u.stale || u.busy() || len(u.crashes)+len(u.restarts) > 0 || c.peek(u.name) != u {
+			continue
+		}
+		c.setConfig(u, Config{})
+		c.units.Remove(u.name)
 	}
 }
 
@@ -172,6 +191,8 @@ func (c *Correlator) unitRemoved(o Observation) {
 		}
 	}
 	u.stale = true // its state and configuration still explain what follows from its end
+	u.goneAt = o.Mono
+	c.gone = append(c.gone, u)
 }
 
 // collect tells that systemd forgot a unit while it was failed, once its failure is told:

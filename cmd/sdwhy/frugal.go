@@ -35,9 +35,11 @@ type rest struct {
 	seen, freed uint64 // observations: at the last look, and when memory was given back
 }
 
-// look gives memory back if much was observed since it last did, and next to nothing since the last look.
-func (r *rest) look(observed uint64) {
+// look gives memory back if much was observed since it last did, and next to nothing since the
+// last look. forget is called before.
+func (r *rest) look(observed uint64, forget func()) {
 	if observed-r.seen < restAfter/100 && observed-r.freed >= restAfter {
+		forget()
 		debug.FreeOSMemory()
 		r.freed = observed
 	}

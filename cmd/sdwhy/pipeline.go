@@ -26,7 +26,7 @@ type correlator interface {
 const (
 	// sourceBuffer is how many observations wait between a source and the pipeline.
 	// A full buffer blocks the source, whose own queue bounds and counts the loss.
-	sourceBuffer = 1024
+	sourceBuffer = 256
 	// batch is how many observations are taken before output is flushed, the
 	// journal kicked and questions are asked: what a storm shares the cost of.
 	batch = 64

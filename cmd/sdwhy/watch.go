@@ -91,7 +91,7 @@ func (w *watch) newPipeline(c *Config, record string) (*pipeline, error) {
 	}
 	var idle rest
 	p.chores = append(w.notifier.watchdog(), chore{every: statusEvery, do: w.status},
-		chore{every: restEvery, do: func() { idle.look(p.correlator.Stats().Observations) }})
+		chore{every: restEvery, do: func() { idle.look(p.correlator.Stats().Observations, p.tick) }})
 	if w.delivery != nil {
 		p.chores = append(p.chores, chore{every: heartbeatEvery, do: w.beat})
 		p.sinks = append(p.sinks, w.delivery.offer)
