@@ -67,7 +67,7 @@ func (s *firings) add(f *firing) {
 // forget drops the oldest.
 func (s *firings) forget() {
 	f := s.all[0]
-	s.all = s.all[1:]
+	s.all = rest(s.all)
 	if s.of[f.unit] = s.of[f.unit][1:]; len(s.of[f.unit]) == 0 {
 		delete(s.of, f.unit)
 	}

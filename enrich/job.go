@@ -129,7 +129,7 @@ func (c *Correlator) askTypes() {
 		if j := c.fresh[0]; !j.told && j.rawType == "" && j.type_() == "" {
 			c.wants.JobTypes = append(c.wants.JobTypes, j.id)
 		}
-		c.fresh = c.fresh[1:]
+		c.fresh = rest(c.fresh)
 	}
 }
 

@@ -37,7 +37,7 @@ func (c *Correlator) sweepStale() {
 			}
 			c.endJob(j, c.mono, j.closing.Time)
 		}
-		c.closed = c.closed[1:]
+		c.closed = rest(c.closed)
 	}
 }
 

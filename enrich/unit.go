@@ -97,13 +97,22 @@ const goneFor = 10_000_000
 func (c *Correlator) forgetGone() {
 	for len(c.gone) > 0 && c.mono-c.gone[0].goneAt > goneFor {
 		u := c.gone[0]
-		c.gone = c.gone[1:]
+		c.gone = rest(c.gone)
 		if !u.stale || u.busy() || len(u.crashes)+len(u.restarts) > 0 || c.peek(u.name) != u {
 			continue
 		}
 		c.setConfig(u, Config{})
 		c.units.Remove(u.name)
 	}
+}
+
+// rest is a list without its first, of which it keeps nothing.
+func rest[T any](list []*T) []*T {
+	list[0] = nil
+	if len(list) == 1 {
+		return nil
+	}
+	return list[1:]
 }
 
 func (u *unit) busy() bool {
