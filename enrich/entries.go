@@ -130,7 +130,7 @@ func (c *Correlator) closingEntry(u *unit, j *job, e Entry) {
 	j.loose, j.from = append(j.loose, loose...), earlier(j.from, from)
 	if e.MessageID == MsgStarted && !isSkipText(e) {
 		j.noteRun(e.Invocation)
-		u.runStart, u.runID = e.Time, e.Invocation
+		u.runStart, u.runID = e.Time, strings.Clone(e.Invocation)
 	}
 	if e.MessageID == MsgStopped && e.JobType == ActionRestart && e.JobResult == "done" {
 		return // the stop half of a restart
@@ -160,7 +160,7 @@ func (c *Correlator) closeFromJournal(j *job, e Entry) {
 
 func (j *job) noteRun(invocation string) {
 	if invocation != "" && (len(j.runs) == 0 || j.runs[len(j.runs)-1] != invocation) && len(j.runs) < keptEntries {
-		j.runs = append(j.runs, invocation)
+		j.runs = append(j.runs, strings.Clone(invocation))
 	}
 }
 

@@ -1,6 +1,9 @@
 package enrich
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // trace is what the journal showed of a job or of a run's end: enough to know later
 // whether it may have been the reason of another job.
@@ -20,7 +23,7 @@ func (c *Correlator) trace(e Entry) {
 			return
 		}
 	}
-	c.traces = append(c.traces, trace{e.Job, e.Unit, e.Time, e.Time})
+	c.traces = append(c.traces, trace{e.Job, strings.Clone(e.Unit), e.Time, e.Time})
 	if len(c.traces) > keptTraces {
 		c.traces = slices.Delete(c.traces, 0, len(c.traces)-keptTraces)
 	}

@@ -64,8 +64,8 @@ func (c *Correlator) unit(name string) *unit {
 	if u, ok := c.units.Get(name); ok {
 		return u
 	}
-	u := &unit{name: name}
-	c.units.Add(name, u)
+	u := &unit{name: strings.Clone(name)} // not the entry that it is a part of
+	c.units.Add(u.name, u)
 	return u
 }
 
