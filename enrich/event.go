@@ -166,3 +166,5 @@ type Evidence struct {
 	Cursor string `json:"cursor,omitempty"`
 	Says   string `json:"says"`
 }
+
+func ptr[T any](v T) *T { return &v }

@@ -1,6 +1,9 @@
 package enrich
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // noteRestartWord takes from the unit's state that an ended run will be restarted.
 func (c *Correlator) noteRestartWord(u *unit) {
@@ -130,4 +133,16 @@ func (c *Correlator) flushExits() {
 	for _, x := range slices.Clone(c.exits) {
 		c.judge(x)
 	}
+}
+
+// major is the first number of a version such as "252.39-1~deb12u2", 0 if there is none.
+func major(version string) int {
+	n := 0
+	for _, r := range strings.TrimLeft(version, "v") {
+		if r < '0' || r > '9' || n > 1e6 {
+			break
+		}
+		n = n*10 + int(r-'0')
+	}
+	return n
 }

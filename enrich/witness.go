@@ -71,3 +71,10 @@ func (c *Correlator) busSince() int64 {
 func (c *Correlator) caughtUp() bool {
 	return c.live() && c.witnesses[WitnessJournal] != nil
 }
+
+// busLost: what was in memory is no longer what is.
+func (c *Correlator) busLost() {
+	for _, u := range c.units.Values() {
+		u.asked, u.triggersAsked = u.configured && u.asked, u.triggers && u.triggersAsked
+	}
+}
