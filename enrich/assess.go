@@ -70,7 +70,7 @@ const clientKillWindow = 90 * 1_000_000
 // client request." (252), "Sending …", "Killed unit cgroup with …" (257+).
 func killedByClient(entries []Entry, e ended) *Entry {
 	return looseLike(entries, func(en Entry) bool {
-		if !strings.HasSuffix(en.Message, "on client request.") || !strings.Contains(en.Message, "SIG") {
+		if !isClientKill(en) {
 			return false
 		}
 		if e.time != 0 && e.time-en.Time > clientKillWindow {
@@ -78,6 +78,10 @@ func killedByClient(entries []Entry, e ended) *Entry {
 		}
 		return signalFits(en.Message, e)
 	})
+}
+
+func isClientKill(e Entry) bool {
+	return strings.HasSuffix(e.Message, "on client request.") && strings.Contains(e.Message, "SIG")
 }
 
 // signalFits: the run died of that very signal, or ended as a process does that
@@ -131,6 +135,11 @@ func failureOf(loose []Entry, closing *Entry, p Process, bus bool) string {
 
 func isResult(e Entry) bool {
 	return e.MessageID == MsgFailureResult || e.MessageID == MsgSuccess || e.MessageID == MsgSkipped
+}
+
+// provesEnd says whether an entry shows how a run or a start ended.
+func provesEnd(e Entry) bool {
+	return e.MessageID == MsgProcessExit || isResult(e) || isStartLimit(e) || e.MessageID == MsgSpawnFailed
 }
 
 // exitOf is the process exit behind an end: the journal names the command and

@@ -130,7 +130,7 @@ func (c *Correlator) failedOn(name string, j *job) *job {
 func (c *Correlator) jobProof(j *job, w *why) []Evidence {
 	proof := slices.Clone(w.evidence)
 	for _, e := range j.loose {
-		if e.MessageID == MsgProcessExit || isResult(e) || isStartLimit(e) || e.MessageID == MsgSpawnFailed {
+		if provesEnd(e) {
 			proof = append(proof, journalProof(e))
 		}
 	}

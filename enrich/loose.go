@@ -4,7 +4,7 @@ const keptLoose = 24 // entries without a job kept a unit, oldest dropped
 
 // keepLoose keeps an entry that names no job until it shows what it belongs to.
 func (u *unit) keepLoose(e Entry) {
-	if e.MessageID != MsgResources { // what a run has consumed comes when all is over, and proves nothing
+	if provesEnd(e) || isClientKill(e) { // what else there is, much of it when all is over, no verdict rests on
 		u.looseFrom = earlier(u.looseFrom, u.read)
 	}
 	u.loose = append(u.loose, e)

@@ -8,11 +8,18 @@ import (
 // A mark stands for an entry about a unit: a restart must begin before it for as long as the
 // job or the run that it tells of is not told.
 type mark struct {
-	before string // the cursor of the entry before
-	unit   *unit
-	n      uint64 // which of the unit's entries it is
-	mono   int64  // when it was read
+	before  string // the cursor of the entry before
+	unit    *unit
+	n       uint64 // which of the unit's entries it is
+	seq     uint64 // which of all marks
+	first   bool   // of its stretch
+	stretch *stretch
+	mono    int64 // when it was read
 }
+
+// A stretch is what a job wrote from its opening to its closing entry, else one entry alone. Who
+// reads but the rest of one takes the end of the run in it for one by itself.
+type stretch struct{ last uint64 } // the seq of its last mark
 
 // openFor is how long, in µs, the entries of a job that goes on, or of what has not shown
 // whose it is, are kept for a restart: a stop, with all that fails in it, takes up to 90 s
@@ -26,14 +33,27 @@ func (c *Correlator) Place() string {
 	if c.former != nil {
 		return c.placed // it is read through in a moment
 	}
-	for len(c.marks) > 0 && !c.needed(&c.marks[0]) {
-		c.marks = c.marks[1:]
-	}
+	c.pass()
 	c.placed = c.cursor
 	if len(c.marks) > 0 {
 		c.placed = c.marks[0].before
 	}
 	return c.placed
+}
+
+// pass drops the marks before the first that is needed, but for those whose stretch goes on behind it.
+func (c *Correlator) pass() {
+	done, last := 0, uint64(0)
+	for i := range c.marks {
+		m := &c.marks[i]
+		if c.needed(m) {
+			break
+		}
+		if last = max(last, m.stretch.last); last <= m.seq {
+			done = i + 1
+		}
+	}
+	c.marks = c.marks[done:]
 }
 
 // mark notes an entry about a unit. Only a stream of one boot can be gone on with.
@@ -42,11 +62,17 @@ func (c *Correlator) mark(u *unit) {
 		return
 	}
 	if len(c.marks) == cap(c.marks) {
-		c.marks = slices.DeleteFunc(c.marks, func(m mark) bool { return !c.needed(&m) })
+		c.pass()
+		c.marks = slices.DeleteFunc(c.marks, func(m mark) bool { return m.first && m.stretch.last == m.seq && !c.needed(&m) })
 		c.marks = slices.Grow(c.marks, max(64, len(c.marks)))
 	}
+	first := u.run == nil || u.stretch == nil
+	if first {
+		u.stretch = &stretch{}
+	}
 	u.read++
-	c.marks = append(c.marks, mark{c.before, u, u.read, c.mono})
+	u.stretch.last = c.seq
+	c.marks = append(c.marks, mark{c.before, u, u.read, c.seq, first, u.stretch, c.mono})
 }
 
 // needed says whether something untold rests on the entry, or on an earlier one of its unit.

@@ -23,14 +23,15 @@ type unit struct {
 	last      ended // how its last run ended
 	runStart  int64 // source time of the entry that told of its run's start, µs
 	runID     string
-	read      uint64  // its entries so far
-	loose     []Entry // entries without a job since the last boundary
-	looseFrom uint64  // which of its entries is the first of those that matters, 0 for none
-	newestJob uint32  // highest job id in its entries: they come in order, so older jobs have had theirs
-	run       *job    // the job that the journal says is running on it
-	schedule  *Entry  // a restart that was scheduled and has no job yet
-	schedFrom uint64  // which of its entries that is
-	jobs      []*job  // its last jobs, oldest first
+	read      uint64   // its entries so far
+	stretch   *stretch // that the last of them is of
+	loose     []Entry  // entries without a job since the last boundary
+	looseFrom uint64   // which of its entries is the first of those that proves something, 0 for none
+	newestJob uint32   // highest job id in its entries: they come in order, so older jobs have had theirs
+	run       *job     // the job that the journal says is running on it
+	schedule  *Entry   // a restart that was scheduled and has no job yet
+	schedFrom uint64   // which of its entries that is
+	jobs      []*job   // its last jobs, oldest first
 	// collectedAt is when systemd unloaded it while it was failed, CLOCK_REALTIME, until told.
 	collectedAt int64
 	restarts    []int64
