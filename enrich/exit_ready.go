@@ -47,7 +47,7 @@ func (c *Correlator) subStateTells() bool { return major(c.host.Systemd) >= 254 
 
 // exitReady says whether all evidence on an ended run is in, or no more will come.
 func (c *Correlator) exitReady(x *exit) bool {
-	late := c.mono-x.seenAt >= c.opt.Deadline
+	late := c.mono-x.seenAt >= c.opt.Deadline || !x.fromBus && c.readPast(x.seenAt, x.endTime+c.opt.Deadline)
 	switch {
 	case x.unit.waitsBefore(x), c.waitsBehind(x):
 		return false

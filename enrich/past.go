@@ -127,8 +127,15 @@ func reasons(j *job) (all []relation) {
 	return all
 }
 
+// readPast says whether what was read at mono was the past of a live stream, which by now has
+// been read to its end, and that is later than time (µs since the epoch).
+func (c *Correlator) readPast(mono, time int64) bool {
+	w := c.witnesses[WitnessJournal]
+	return c.live() && w != nil && w.up && mono <= w.upAt && c.time > time
+}
+
 // pastReady: what the journal alone is to explain waits until nothing near it can
 // still be read.
 func (c *Correlator) pastReady(j *job) bool {
-	return j.closing != nil && (c.flushing || c.entryTime > j.closing.Time+nearby)
+	return j.closing != nil && (c.flushing || c.entryTime > j.closing.Time+nearby || c.readPast(j.closedAt, j.closing.Time+nearby))
 }

@@ -130,3 +130,43 @@ func TestRestartsWhileAway(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// TestPastToldOnceRead: what ended while sdwhy was away is told when the journal has been read to
+// its end, and what has just ended not before others could have shown what it came of.
+func TestPastToldOnceRead(t *testing.T) {
+	c := New(Options{LogLines: -1})
+	now := Observation{Time: boot + 10_000_000, Mono: 10_000_000}
+	say := func(o Observation) (ids []string) {
+		o.Time, o.Mono = now.Time, now.Mono
+		for _, e := range c.Observe(o) {
+			ids = append(ids, e.Unit+" "+e.Action)
+		}
+		return ids
+	}
+	say(Observation{Kind: KindStart, Host: Host{BootID: "b", Manager: "system", Systemd: "257", Finished: 1}})
+	say(Observation{Kind: KindWitness, Witness: Witness{Name: WitnessBus, Up: true}})
+	for _, e := range []Entry{
+		{Time: now.Time - 5_000_000, Unit: "a.service", Invocation: "run", MessageID: MsgFailureResult, Message: "a.service: Failed with result 'exit-code'."},
+		{Time: now.Time - 4_000_000, Unit: "b.target", Job: 7, JobType: "start", JobResult: "done", MessageID: MsgStarted},
+		{Time: now.Time - 500_000, Unit: "c.target", Job: 8, JobType: "start", JobResult: "done", MessageID: MsgStarted},
+	} {
+		e.Source = SourceManager
+		if e.Unit != "c.target" {
+			if told := say(Observation{Kind: KindEntry, Entry: e}); told != nil {
+				t.Errorf("%v told too soon", told)
+			}
+			continue
+		}
+		if diff := cmp.Diff([]string{"b.target start"}, say(Observation{Kind: KindEntry, Entry: e})); diff != "" {
+			t.Errorf("with a later entry (-want +got):\n%s", diff)
+		}
+	}
+	up := say(Observation{Kind: KindWitness, Witness: Witness{Name: WitnessJournal, Up: true}})
+	if diff := cmp.Diff([]string{"a.service exit"}, up); diff != "" {
+		t.Errorf("when all is read (-want +got):\n%s", diff)
+	}
+	now.Time, now.Mono = now.Time+600_000, now.Mono+100_000
+	if diff := cmp.Diff([]string{"c.target start"}, say(Observation{Kind: KindTick})); diff != "" {
+		t.Errorf("later (-want +got):\n%s", diff)
+	}
+}

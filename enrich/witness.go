@@ -6,6 +6,7 @@ type witness struct {
 	first     int64 // mono of the first Up, µs
 	since     int64 // mono of the last Up
 	sinceTime int64 // the same instant in CLOCK_REALTIME
+	upAt      int64 // mono of when that was said: the past is read by then
 	lostAt    int64 // mono of the last known loss; 0 never
 	why       string
 }
@@ -21,7 +22,7 @@ func (c *Correlator) witness(o Observation) {
 		c.stats.Gaps++
 	}
 	if o.Witness.Up && !w.up {
-		w.since, w.sinceTime = o.Mono, o.Time
+		w.since, w.sinceTime, w.upAt = o.Mono, o.Time, o.Mono
 		if o.Witness.Since != 0 {
 			w.sinceTime -= o.Mono - o.Witness.Since
 			w.since = o.Witness.Since
