@@ -82,6 +82,7 @@ type Correlator struct {
 	seen       []sighting
 	indexes    map[int]*index // of clients, by pid
 	traces     []trace
+	traceLost  int64            // source time of the newest that had to make room, µs
 	ends       map[end][]string // far ends of dependencies, from the near ones
 	recheckAt  int64            // mono of when a verdict that waits for others is to be tried again
 	gone       []*unit          // that were unloaded lately, oldest first

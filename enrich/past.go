@@ -13,6 +13,7 @@ type trace struct {
 	first, last int64 // source times of its first and last entry, µs
 }
 
+// keptTraces bounds them. When there are more, what a job came of may be forgotten.
 const keptTraces = 512
 
 // trace notes an entry of a job, or of a run that ended without one.
@@ -25,7 +26,8 @@ func (c *Correlator) trace(e Entry) {
 	}
 	c.traces = append(c.traces, trace{e.Job, strings.Clone(e.Unit), e.Time, e.Time})
 	if len(c.traces) > keptTraces {
-		c.traces = slices.Delete(c.traces, 0, len(c.traces)-keptTraces)
+		c.traceLost = max(c.traceLost, c.traces[0].last)
+		c.traces = slices.Delete(c.traces, 0, 1)
 	}
 }
 
@@ -37,6 +39,9 @@ const idRange = 4096
 // run, was near enough to be the reason of this one and, as far as configuration is
 // known, is related to it.
 func (c *Correlator) mayBeAsked(j *job) bool {
+	if c.tracesLost(j) {
+		return true
+	}
 	near := c.neighbours(j)
 	if len(near) == 0 {
 		return false
@@ -45,6 +50,11 @@ func (c *Correlator) mayBeAsked(j *job) bool {
 		return true // it may have been isolated
 	}
 	return c.leadsHere(j, near)
+}
+
+// tracesLost says whether one that was near a job may have been forgotten.
+func (c *Correlator) tracesLost(j *job) bool {
+	return c.traceLost != 0 && j.entries[0].Time-c.traceLost < nearby
 }
 
 // neighbours are the units with such a job or end.
@@ -68,7 +78,7 @@ func (c *Correlator) tornOff(j *job) bool { return c.live() && j.newTime-c.entry
 // nearTrigger says whether a timer, path, socket or automount that systemd no longer knows
 // did something just then: a transient timer can start any unit, and is gone when it has.
 func (c *Correlator) nearTrigger(j *job) bool {
-	return slices.ContainsFunc(c.neighbours(j), func(name string) bool {
+	return c.tracesLost(j) || slices.ContainsFunc(c.neighbours(j), func(name string) bool {
 		if !isTrigger(name) {
 			return false
 		}

@@ -60,6 +60,25 @@ func TestPastConnection(t *testing.T) {
 	}
 }
 
+// TestPastCrowded: so much happened just before a stop that what it came of may be forgotten.
+func TestPastCrowded(t *testing.T) {
+	for crowd, want := range map[int]Cause{10: CauseManual, keptTraces + 10: CauseUnknown} {
+		c := New(Options{LogLines: -1})
+		c.Observe(Observation{Kind: KindStart, Host: Host{BootID: "b", Manager: "system", Finished: 1}})
+		c.Observe(Observation{Kind: KindConfig, Unit: "a.service", Config: Config{LogLevelMax: -1}})
+		for i := range crowd + 1 {
+			e := Entry{Source: SourceManager, Unit: "x.service", MessageID: MsgStarted, Job: uint32(10_000 + i), JobType: "start", JobResult: "done", Time: 1_000_000 + int64(i)}
+			if i == crowd {
+				e.Unit, e.MessageID, e.Job, e.JobType = "a.service", MsgStopped, 100, "stop"
+			}
+			c.Observe(Observation{Kind: KindEntry, Time: e.Time, Mono: e.Time, Entry: e})
+		}
+		if got := causesOf(c.Flush())["a.service"]; got != want {
+			t.Errorf("after %d jobs: %s, want %s", crowd, got, want)
+		}
+	}
+}
+
 // TestPastExits: a run that ended by itself is told, whatever became of the unit's jobs around it.
 func TestPastExits(t *testing.T) {
 	const unit = "a.service"
