@@ -3,6 +3,7 @@ package enrich
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // A mark stands for an entry about a unit: a restart must begin before it for as long as the
@@ -26,6 +27,9 @@ type stretch struct{ last uint64 } // the seq of its last mark
 // (DefaultTimeoutStopSec=, systemd-system.conf(5)). A job that takes longer is told from its
 // closing entry.
 const openFor = 100_000_000
+
+// fewMarks are kept room for at rest.
+const fewMarks = 64
 
 // Place is the cursor of the newest entry after which the journal still has all of what is not
 // told yet; empty while there is none. It never goes back.
@@ -53,7 +57,10 @@ func (c *Correlator) pass() {
 			done = i + 1
 		}
 	}
-	c.marks = c.marks[done:]
+	c.marks = slices.Delete(c.marks, 0, done)
+	if len(c.marks) == 0 && cap(c.marks) > fewMarks {
+		c.marks = nil // a storm is over
+	}
 }
 
 // mark notes an entry about a unit. Only a stream of one boot can be gone on with.
@@ -64,7 +71,7 @@ func (c *Correlator) mark(u *unit) {
 	if len(c.marks) == cap(c.marks) {
 		c.pass()
 		c.marks = slices.DeleteFunc(c.marks, func(m mark) bool { return m.first && m.stretch.last == m.seq && !c.needed(&m) })
-		c.marks = slices.Grow(c.marks, max(64, len(c.marks)))
+		c.marks = slices.Grow(c.marks, max(fewMarks, len(c.marks)))
 	}
 	first := u.run == nil || u.stretch == nil
 	if first {
@@ -72,7 +79,7 @@ func (c *Correlator) mark(u *unit) {
 	}
 	u.read++
 	u.stretch.last = c.seq
-	c.marks = append(c.marks, mark{c.before, u, u.read, c.seq, first, u.stretch, c.mono})
+	c.marks = append(c.marks, mark{strings.Clone(c.before), u, u.read, c.seq, first, u.stretch, c.mono})
 }
 
 // needed says whether something untold rests on the entry, or on an earlier one of its unit.
