@@ -15,7 +15,7 @@ func TestBenchmark(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", bin, "./benchmark").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	cmd := exec.CommandContext(t.Context(), bin, "--rows", "none,floor,sdwhy,journalctl", "--storms", "targets,timers", "--jobs", "25", "--idle", "1s")
+	cmd := exec.CommandContext(t.Context(), bin, "--rows", "none,floor,sdwhy,journalctl", "--storms", "targets,new-timers", "--jobs", "25", "--idle", "1s")
 	cmd.Dir = ".."
 	var said strings.Builder
 	cmd.Stderr = &said

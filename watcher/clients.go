@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -23,6 +24,7 @@ type scanner struct {
 	wake  chan struct{}
 
 	waiting waiting
+	met     atomic.Int64 // when a client was met that was not known, ns since the epoch
 
 	mu   sync.Mutex
 	jobs []announced
@@ -86,7 +88,9 @@ func (s *scanner) look(jobs []announced) enrich.Observation {
 		return o
 	}
 	found := s.scan()
-	s.waiting.met(found, jobs)
+	if s.waiting.met(found, jobs) {
+		s.met.Store(time.Now().UnixNano())
+	}
 	o.Clients = clientsOf(found)
 	return o
 }

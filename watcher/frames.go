@@ -17,6 +17,7 @@ const frameBuffer = 64 << 10
 type taker interface {
 	frame(b []byte) bool          // a signal; false leaves it to godbus
 	listed(units []enrich.Listed) // what was in ListUnits' reply, which godbus gets next
+	haste() bool                  // signals are to be read soon, even in a storm
 }
 
 // frames stands between the socket and godbus and takes out the messages that its taker
@@ -76,8 +77,8 @@ func (f *frames) Read(p []byte) (int, error) {
 // next gives the size of the next message, or 0 after one that was taken out. What
 // does not look like a message is left to godbus to refuse.
 func (f *frames) next() (int, error) {
-	if f.in.Buffered() == 0 {
-		if d := f.pacer.pause(time.Now()); d > 0 {
+	if f.in.Buffered() == 0 && f.to != nil {
+		if d := f.pacer.pause(time.Now(), f.to.haste()); d > 0 {
 			time.Sleep(d)
 		}
 	}

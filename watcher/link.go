@@ -146,6 +146,9 @@ func (l *link) frame(b []byte) bool {
 	return true
 }
 
+// haste says whether clients come and go.
+func (l *link) haste() bool { return time.Since(time.Unix(0, l.scan.met.Load())) < hasteFor }
+
 // listed takes the list of units that is awaited, before godbus sees its reply.
 func (l *link) listed(units []enrich.Listed) {
 	l.mu.Lock()

@@ -8,6 +8,11 @@ const (
 	stormWindow  = 100 * time.Millisecond
 	// gather is how long the signals of a storm are left to gather, at most, before they are read.
 	gather = 10 * time.Millisecond
+	// hasty is the same while clients come and go: one that asks for a short job is there for
+	// some ten milliseconds.
+	hasty = 2 * time.Millisecond
+	// hasteFor is how long after a new client was met others are expected.
+	hasteFor = 300 * time.Millisecond
 )
 
 // A pacer makes a storm cheap: PID 1 sends a signal every quarter of a millisecond or so, and
@@ -23,15 +28,18 @@ type pacer struct {
 // count counts a signal.
 func (p *pacer) count() { p.n++ }
 
-// pause is how long to wait before there is anything to read again.
-func (p *pacer) pause(now time.Time) time.Duration {
+// pause is how long to wait before there is anything to read again, in haste or not.
+func (p *pacer) pause(now time.Time, haste bool) time.Duration {
 	if passed := now.Sub(p.began); passed >= stormWindow {
 		// What came in a longer time counts for as much less.
 		p.storm = p.n >= stormSignals && time.Duration(p.n)*(stormWindow/stormSignals) >= passed
 		p.began, p.n = now, 0
 	}
-	if p.storm || p.n >= stormSignals {
-		return gather
+	switch {
+	case !p.storm && p.n < stormSignals:
+		return 0
+	case haste:
+		return hasty
 	}
-	return 0
+	return gather
 }

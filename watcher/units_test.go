@@ -40,6 +40,7 @@ func loaded(n int) (rows []unitRow) {
 type gathering struct{ lists [][]enrich.Listed }
 
 func (*gathering) frame([]byte) bool             { return false }
+func (*gathering) haste() bool                   { return false }
 func (g *gathering) listed(rows []enrich.Listed) { g.lists = append(g.lists, rows) }
 
 // through gives what frames does with bytes: what godbus reads, the lists and how it ends.

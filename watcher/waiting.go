@@ -19,11 +19,16 @@ type waiter struct {
 	asks map[string]bool // the units that no job came for yet
 }
 
-// met takes in what a scan found when jobs had been announced.
-func (w *waiting) met(found []process, jobs []announced) {
+// met takes in what a scan found when jobs had been announced, and says whether it met a client
+// that was not known.
+func (w *waiting) met(found []process, jobs []announced) (stranger bool) {
 	now := make(waiting, 0, len(found))
 	for _, p := range found {
-		now = append(now, waiter{p, w.asks(p)})
+		asks := w.asks(p)
+		if asks == nil {
+			asks, stranger = set(p.Units), true
+		}
+		now = append(now, waiter{p, asks})
 	}
 	*w = now
 	for _, j := range jobs {
@@ -31,20 +36,25 @@ func (w *waiting) met(found []process, jobs []announced) {
 			delete(p.asks, j.unit)
 		}
 	}
+	return stranger
 }
 
-// asks is what a process waits for: what it did at the last scan, or all that it names.
+// asks is what a process waited for at the last scan; nil for one that was not met then.
 func (w waiting) asks(p process) map[string]bool {
 	for _, k := range w {
 		if k.PID == p.PID && k.ino == p.ino {
 			return k.asks
 		}
 	}
-	asks := make(map[string]bool, len(p.Units))
-	for _, u := range p.Units {
-		asks[u] = true
+	return nil
+}
+
+func set(names []string) map[string]bool {
+	s := make(map[string]bool, len(names))
+	for _, n := range names {
+		s[n] = true
 	}
-	return asks
+	return s
 }
 
 // explain gives the clients that explain jobs; none where a scan must. alive says whether a

@@ -63,7 +63,10 @@ func TestWaiting(t *testing.T) {
 			var w waiting
 			for i, s := range steps {
 				if s.met != nil {
-					w.met(s.met, jobsOn(s.units...))
+					known := slices.ContainsFunc(w, func(k waiter) bool { return len(s.met) > 0 && k.ino == s.met[0].ino })
+					if stranger := w.met(s.met, jobsOn(s.units...)); stranger == known && len(s.met) > 0 {
+						t.Errorf("step %d: a stranger %v", i, stranger)
+					}
 					continue
 				}
 				var got []int

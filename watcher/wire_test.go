@@ -269,6 +269,7 @@ type takes func([]byte) bool
 
 func (t takes) frame(b []byte) bool    { return t(b) }
 func (t takes) listed([]enrich.Listed) {}
+func (t takes) haste() bool            { return false }
 
 func benchmarkFrame(b *testing.B, m *dbus.Message) {
 	frame := encode(b, m, binary.LittleEndian)

@@ -92,7 +92,7 @@ func (b *bench) storm(ctx context.Context, s storm) (result, error) {
 func (b *bench) quiet() (result, error) {
 	res := result{row: b.row.name, storm: idle}
 	if b.row.scrape == 0 {
-		time.Sleep(giveBack)
+		time.Sleep(min(giveBack, 2*b.idle))
 	}
 	err := b.usage(&res, func() error {
 		res.took = max(b.idle, 2*b.row.scrape)
