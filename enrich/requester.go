@@ -12,9 +12,17 @@ func (c *Correlator) clients(o Observation) {
 	for _, id := range o.Jobs {
 		if j, ok := c.jobs[id]; ok && !j.scanned {
 			j.scanned, j.guessed, j.clients = true, o.Known, o.Clients
-			c.wantOwn(j)
+			if !c.namedByAny(j) {
+				c.wantOwn(j)
+			}
 		}
 	}
+}
+
+// namedByAny: a client names the job's unit. Whether its verb is that of the job shows when the
+// job is over: half of a restart reads as a stop. Configuration can wait until then.
+func (c *Correlator) namedByAny(j *job) bool {
+	return slices.ContainsFunc(j.clients, func(cl Client) bool { return c.named(&cl, j) })
 }
 
 // byRequester: the client whose command line fits the job. systemctl waits for its
