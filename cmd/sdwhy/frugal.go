@@ -1,5 +1,7 @@
 package main
 
+import "C" // for slack.c
+
 import (
 	"runtime"
 	"runtime/debug"
