@@ -62,8 +62,8 @@ func (c *Correlator) slim(j *job) {
 	j.entries, j.loose, j.log, j.clients = nil, nil, nil, nil
 	j.ends = &noEnds
 	j.verdict.evidence, j.verdict.requester = nil, nil
-	if j.closing != nil && c.live() {
-		j.closing = &noEntry
+	if j.closing != nil && !c.alone(j) {
+		j.closing = &noEntry // what the journal alone knows of may yet be another's proof
 	}
 }
 

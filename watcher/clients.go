@@ -83,12 +83,12 @@ func (s *scanner) look(jobs []announced) enrich.Observation {
 	for i, j := range jobs {
 		o.Jobs[i] = j.id
 	}
-	if o.Clients = s.waiting.explain(jobs, s.table.alive); o.Clients != nil {
+	if o.Clients = s.waiting.explain(jobs, time.Now(), s.table.alive); o.Clients != nil {
 		o.Known = true
 		return o
 	}
 	found := s.scan()
-	if s.waiting.met(found, jobs) {
+	if s.waiting.met(found, jobs, time.Now()) {
 		s.met.Store(time.Now().UnixNano())
 	}
 	o.Clients = clientsOf(found)

@@ -1,6 +1,10 @@
 package watcher
 
-import "sdwhy/enrich"
+import (
+	"time"
+
+	"sdwhy/enrich"
+)
 
 // An announced is a job of which JobNew came.
 type announced struct {
@@ -17,18 +21,23 @@ type waiting []waiter
 type waiter struct {
 	process
 	asks map[string]bool // the units that no job came for yet
+	at   time.Time       // when it was last met, or explained a job
 }
+
+// askingFor is how long a client that makes no job is taken to go on asking. There may never be
+// a job on a unit that it names, as for try-restart of one that is down.
+const askingFor = time.Second
 
 // met takes in what a scan found when jobs had been announced, and says whether it met a client
 // that was not known.
-func (w *waiting) met(found []process, jobs []announced) (stranger bool) {
+func (w *waiting) met(found []process, jobs []announced, at time.Time) (stranger bool) {
 	now := make(waiting, 0, len(found))
 	for _, p := range found {
 		asks := w.asks(p)
 		if asks == nil {
 			asks, stranger = set(p.Units), true
 		}
-		now = append(now, waiter{p, asks})
+		now = append(now, waiter{p, asks, at})
 	}
 	*w = now
 	for _, j := range jobs {
@@ -59,12 +68,12 @@ func set(names []string) map[string]bool {
 
 // explain gives the clients that explain jobs; none where a scan must. alive says whether a
 // process is still there.
-func (w waiting) explain(jobs []announced, alive func(process) bool) []enrich.Client {
+func (w waiting) explain(jobs []announced, at time.Time, alive func(process) bool) []enrich.Client {
 	by := make([]int, len(jobs))
 	used := make([]bool, len(w))
 	for i, j := range jobs {
 		n, ok := w.waitsFor(j.unit)
-		if !ok || !used[n] && !alive(w[n].process) {
+		if !ok || at.Sub(w[n].at) > askingFor || !used[n] && !alive(w[n].process) {
 			return nil
 		}
 		by[i], used[n] = n, true
@@ -77,6 +86,7 @@ func (w waiting) explain(jobs []announced, alive func(process) bool) []enrich.Cl
 	}
 	for i, n := range by {
 		delete(w[n].asks, jobs[i].unit)
+		w[n].at = at
 	}
 	return clients
 }

@@ -3,6 +3,7 @@ package watcher
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"sdwhy/enrich"
 )
@@ -25,7 +26,8 @@ func TestWaiting(t *testing.T) {
 		met   []process // a scan found them, for jobs on units
 		units []string
 		alive func(process) bool
-		want  []int // pids of those that explain the units; nil is a scan
+		later time.Duration // since the step before
+		want  []int         // pids of those that explain the units; nil is a scan
 	}
 	one := asker(1, "a", "b", "c", "d")
 	for name, steps := range map[string][]step{
@@ -51,6 +53,17 @@ func TestWaiting(t *testing.T) {
 			{met: []process{{Client: one.Client, ino: 7}}, units: []string{"x"}},
 			{units: []string{"a"}, alive: all, want: []int{1}},
 		},
+		"it goes on": {
+			{met: []process{one}, units: []string{"a"}},
+			{units: []string{"b"}, alive: all, later: askingFor, want: []int{1}},
+			{units: []string{"c"}, alive: all, later: askingFor, want: []int{1}},
+		},
+		"it may have asked for all": {
+			{met: []process{one}, units: []string{"a"}},
+			{units: []string{"b"}, alive: all, later: askingFor + 1},
+			{met: []process{one}, units: []string{"b"}},
+			{units: []string{"c"}, alive: all, want: []int{1}},
+		},
 		"a unit that nobody names":      {{met: []process{one}}, {units: []string{"x"}, alive: all}},
 		"one among others":              {{met: []process{one}}, {units: []string{"a", "x"}, alive: all}, {units: []string{"a"}, alive: all, want: []int{1}}},
 		"it has gone":                   {{met: []process{one}}, {units: []string{"a"}, alive: none}},
@@ -61,16 +74,18 @@ func TestWaiting(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var w waiting
+			at := time.Unix(1000, 0)
 			for i, s := range steps {
+				at = at.Add(s.later)
 				if s.met != nil {
 					known := slices.ContainsFunc(w, func(k waiter) bool { return len(s.met) > 0 && k.ino == s.met[0].ino })
-					if stranger := w.met(s.met, jobsOn(s.units...)); stranger == known && len(s.met) > 0 {
+					if stranger := w.met(s.met, jobsOn(s.units...), at); stranger == known && len(s.met) > 0 {
 						t.Errorf("step %d: a stranger %v", i, stranger)
 					}
 					continue
 				}
 				var got []int
-				for _, c := range w.explain(jobsOn(s.units...), s.alive) {
+				for _, c := range w.explain(jobsOn(s.units...), at, s.alive) {
 					got = append(got, c.PID)
 				}
 				if !slices.Equal(got, s.want) {
