@@ -85,7 +85,7 @@ type Correlator struct {
 	traceLost  int64            // source time of the newest that had to make room, µs
 	ends       map[end][]string // far ends of dependencies, from the near ones
 	recheckAt  int64            // mono of when a verdict that waits for others is to be tried again
-	gone       []*unit          // that were unloaded lately, oldest first
+	gone       []*leaving       // units that were unloaded lately, oldest first
 	active     []*unit          // to which something happened lately, newest last
 	activeLost int64            // mono of when something last happened to one that had to make room
 	flushing   bool
@@ -107,7 +107,7 @@ func New(opt Options) *Correlator {
 	opt.LogLines = cmp.Or(opt.LogLines, defaultLogLines)
 	opt.Units = cmp.Or(opt.Units, defaultUnits)
 	c := &Correlator{opt: opt, witnesses: map[string]*witness{}, jobs: map[uint32]*job{}, ends: map[end][]string{}, indexes: map[int]*index{}}
-	c.fired = firings{of: map[string][]*firing{}, unread: map[string][]*firing{}}
+	c.fired = newFirings()
 	c.units, _ = simplelru.NewLRU[string, *unit](maxInt, nil) // bounded by forget, which spares the busy
 	c.told, _ = simplelru.NewLRU[string, struct{}](1<<14, nil)
 	c.over, _ = simplelru.NewLRU[string, struct{}](1<<12, nil)

@@ -42,7 +42,7 @@ func (c *Correlator) newBoot(id string) {
 	c.units.Purge()
 	c.ends, c.active, c.seen = map[end][]string{}, nil, nil
 	c.jobs = map[uint32]*job{}
-	c.waiting, c.exits, c.fired, c.closed, c.fresh = nil, nil, firings{}, nil, nil
+	c.waiting, c.exits, c.fired, c.closed, c.fresh = nil, nil, newFirings(), nil, nil
 	c.boot, c.shutdown = bootState{}, shutdownState{}
 	c.host.BootID = id
 }

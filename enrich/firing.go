@@ -64,6 +64,10 @@ func (s *firings) add(f *firing) {
 	s.of[f.unit] = append(s.of[f.unit], f)
 }
 
+func newFirings() firings {
+	return firings{of: map[string][]*firing{}, unread: map[string][]*firing{}}
+}
+
 // forget drops the oldest.
 func (s *firings) forget() {
 	f := s.all[0]

@@ -19,14 +19,22 @@ func (c *Correlator) byPastTransaction(j *job) *why {
 		return nil
 	}
 	if c.boot.range_(parent) {
-		return &why{cause: CauseBoot, evidence: []Evidence{{Source: "journal", Cursor: parent.cursor(), Says: "the boot's job of " + parent.unit.name + " pulled it in; " + rel + "= links the two"}}}
+		return &why{cause: CauseBoot, evidence: []Evidence{parent.proof("the boot's job of " + parent.unit.name + " pulled it in; " + rel + "= links the two")}}
 	}
 	w := &why{cause: CauseDependency, trigger: &Trigger{Unit: parent.unit.name, Relation: rel, JobID: parent.id}}
 	if c.pastReady(parent) {
 		w.root, _ = c.rootOfJob(parent)
 	}
-	w.evidence = []Evidence{{Source: "journal", Cursor: parent.cursor(), Says: "job of " + parent.unit.name + " came just then, with a lower id; " + rel + "= links the two"}}
+	w.evidence = []Evidence{parent.proof("job of " + parent.unit.name + " came just then, with a lower id; " + rel + "= links the two")}
 	return w
+}
+
+// proof shows a job that asked for another.
+func (j *job) proof(says string) Evidence {
+	if cursor := j.cursor(); cursor != "" {
+		return Evidence{Source: "journal", Cursor: cursor, Says: says}
+	}
+	return Evidence{Source: "dbus", Says: says}
 }
 
 // cursor is that of the last of the job's entries that is still known.

@@ -29,6 +29,62 @@ func TestGone(t *testing.T) {
 	}
 }
 
+// TestGoneAgain: a unit that is unloaded again and again does not keep the others.
+func TestGoneAgain(t *testing.T) {
+	tt := tell()
+	for i := range 200 {
+		for _, name := range []string{"x.service", fmt.Sprintf("u%d.service", i)} {
+			tt.say(Observation{Kind: KindUnit, Unit: name, State: State{Active: "inactive", Sub: "dead"}})
+			tt.say(Observation{Kind: KindUnitRemoved, Unit: name})
+		}
+		tt.wait(goneFor / 2)
+	}
+	if n, gone := tt.c.Stats().Units, len(tt.c.gone); n > 10 || gone > 10 {
+		t.Errorf("%d units are known, %d of them as gone", n, gone)
+	}
+}
+
+// TestReadAgain: what could not be read because the bus was lost is asked for again.
+func TestReadAgain(t *testing.T) {
+	tt := tell()
+	bus := func(up bool) {
+		tt.say(Observation{Kind: KindWitness, Witness: Witness{Name: WitnessBus, Up: up}})
+	}
+	list := func() []string {
+		tt.say(Observation{Kind: KindListing, Listing: []Listed{{Unit: "x.timer", Active: "active", Sub: "waiting"}}})
+		return tt.c.Wants().Triggers
+	}
+	if got := list(); len(got) != 1 {
+		t.Errorf("wants %v at first", got)
+	}
+	tt.say(Observation{Kind: KindConfig, Unit: "x.timer", Config: Config{LogLevelMax: -1, Failed: "not connected to the bus"}})
+	bus(false)
+	bus(true)
+	if got := list(); len(got) != 1 {
+		t.Errorf("wants %v afterwards", got)
+	}
+	tt.say(Observation{Kind: KindConfig, Unit: "x.timer", Config: Config{LogLevelMax: -1, Deps: map[string][]string{"Triggers": {"y.service"}}}})
+	tt.say(Observation{Kind: KindConfig, Unit: "x.timer", Config: Config{LogLevelMax: -1, Failed: "late"}})
+	if u := tt.c.unit("x.timer"); !u.readable() {
+		t.Error("a failure has taken the place of what is known")
+	}
+}
+
+// TestFiringOfAnotherBoot: a stream that turns out to be of several boots goes on with firings.
+func TestFiringOfAnotherBoot(t *testing.T) {
+	c := New(Options{})
+	c.Observe(Observation{Kind: KindStart, Host: Host{Manager: "system"}})
+	for i, id := range []string{"a", "b"} {
+		c.Observe(Observation{Kind: KindEntry, Mono: int64(i + 1), Entry: Entry{Source: SourceManager, Time: int64(i + 1), BootID: id, Unit: "y.service", MessageID: MsgStarted}})
+	}
+	for i, sub := range []string{"waiting", "running"} {
+		c.Observe(Observation{Kind: KindUnit, Mono: int64(i + 10), Unit: "x.timer", State: State{Active: "active", Sub: sub, Changed: int64(i + 10)}})
+	}
+	if len(c.fired.all) != 1 {
+		t.Errorf("%d firings", len(c.fired.all))
+	}
+}
+
 // TestTriggersRead: what a timer triggers is enough to know what it started, be it read before or after.
 func TestTriggersRead(t *testing.T) {
 	for _, when := range []string{"before", "after"} {

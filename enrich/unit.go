@@ -90,16 +90,22 @@ func (c *Correlator) forget() {
 	}
 }
 
+// leaving is a unit that was unloaded, and when.
+type leaving struct {
+	unit *unit
+	at   int64
+}
+
 // goneFor is how long, in µs, what is known of an unloaded unit may still explain something.
 const goneFor = 10_000_000
 
 // forgetGone forgets the units that were unloaded a while ago, but for those that crashed or
 // were restarted lately: where thousands come and go, memory does not grow with them.
 func (c *Correlator) forgetGone() {
-	for len(c.gone) > 0 && c.mono-c.gone[0].goneAt > goneFor {
-		u := c.gone[0]
+	for len(c.gone) > 0 && c.mono-c.gone[0].at > goneFor {
+		u, at := c.gone[0].unit, c.gone[0].at
 		c.gone = rest(c.gone)
-		if !u.stale || u.busy() || len(u.crashes)+len(u.restarts) > 0 || c.peek(u.name) != u {
+		if !u.stale || u.goneAt != at || u.busy() || len(u.crashes)+len(u.restarts) > 0 || c.peek(u.name) != u {
 			continue
 		}
 		c.setConfig(u, Config{})
@@ -202,7 +208,7 @@ func (c *Correlator) unitRemoved(o Observation) {
 	}
 	u.stale = true // its state and configuration still explain what follows from its end
 	u.goneAt = o.Mono
-	c.gone = append(c.gone, u)
+	c.gone = append(c.gone, &leaving{u, o.Mono})
 }
 
 // collect tells that systemd forgot a unit while it was failed, once its failure is told:
@@ -286,6 +292,9 @@ func (c *Correlator) listed(u *unit, l Listed) {
 // configured takes in a unit's configuration.
 func (c *Correlator) configured(o Observation) {
 	u := c.unit(o.Unit)
+	if o.Config.Failed != "" && u.readable() {
+		return // of what it triggers, asked for before
+	}
 	c.setConfig(u, o.Config)
 	u.configured, u.triggers, u.stale = true, true, false
 	c.fired.read(func(f *firing) bool { return f.unit == o.Unit })

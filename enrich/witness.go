@@ -73,9 +73,14 @@ func (c *Correlator) caughtUp() bool {
 	return c.live() && c.witnesses[WitnessJournal] != nil
 }
 
-// busLost: what was in memory is no longer what is.
+// busLost: what was in memory is no longer what is, and what could not be read may be readable
+// once the bus is back.
 func (c *Correlator) busLost() {
 	for _, u := range c.units.Values() {
+		if u.config.Failed != "" {
+			c.setConfig(u, Config{})
+			u.unread()
+		}
 		u.asked, u.triggersAsked = u.configured && u.asked, u.triggers && u.triggersAsked
 	}
 }

@@ -24,7 +24,7 @@ type scanner struct {
 	wake  chan struct{}
 
 	waiting waiting
-	met     atomic.Int64 // when a client was met that was not known, ns since the epoch
+	met     atomic.Int64 // when a client was met that was not known, ns of CLOCK_MONOTONIC
 
 	mu   sync.Mutex
 	jobs []announced
@@ -89,7 +89,7 @@ func (s *scanner) look(jobs []announced) enrich.Observation {
 	}
 	found := s.scan()
 	if s.waiting.met(found, jobs, time.Now()) {
-		s.met.Store(time.Now().UnixNano())
+		s.met.Store(monotonic())
 	}
 	o.Clients = clientsOf(found)
 	return o

@@ -147,7 +147,7 @@ func (l *link) frame(b []byte) bool {
 }
 
 // haste says whether clients come and go.
-func (l *link) haste() bool { return time.Since(time.Unix(0, l.scan.met.Load())) < hasteFor }
+func (l *link) haste() bool { return time.Duration(monotonic()-l.scan.met.Load()) < hasteFor }
 
 // listed takes the list of units that is awaited, before godbus sees its reply.
 func (l *link) listed(units []enrich.Listed) {

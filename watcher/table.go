@@ -125,10 +125,11 @@ func (t *table) file(path []byte) []byte {
 	return t.buf[:n]
 }
 
-// alive says whether a process that was read is still there.
+// alive says whether a process that was read is still there, and has not ended: the dead have no
+// command line.
 func (t *table) alive(p process) bool {
 	var stat unix.Stat_t
-	return unix.Fstatat(t.fd, strconv.Itoa(p.PID), &stat, 0) == nil && stat.Ino == p.ino
+	return unix.Fstatat(t.fd, strconv.Itoa(p.PID), &stat, 0) == nil && stat.Ino == p.ino && len(t.read(p.PID, "cmdline")) > 0
 }
 
 // seeProc says whether other users' processes can be seen in dir: PID 1 is one.

@@ -53,23 +53,28 @@ func TestWaiting(t *testing.T) {
 			{met: []process{{Client: one.Client, ino: 7}}, units: []string{"x"}},
 			{units: []string{"a"}, alive: all, want: []int{1}},
 		},
-		"it goes on": {
+		"for as long as the scan lasts": {
 			{met: []process{one}, units: []string{"a"}},
-			{units: []string{"b"}, alive: all, later: askingFor, want: []int{1}},
-			{units: []string{"c"}, alive: all, later: askingFor, want: []int{1}},
+			{units: []string{"b"}, alive: all, later: scanLasts, want: []int{1}},
+			{units: []string{"c"}, alive: all, later: 1},
+		},
+		"two jobs on one unit": {
+			{met: []process{one}, units: []string{"a"}},
+			{units: []string{"b", "b"}, alive: all},
 		},
 		"it may have asked for all": {
 			{met: []process{one}, units: []string{"a"}},
-			{units: []string{"b"}, alive: all, later: askingFor + 1},
+			{met: []process{one}, units: []string{"x"}, later: askingFor},
+			{units: []string{"b"}, alive: all, later: 1},
 			{met: []process{one}, units: []string{"b"}},
 			{units: []string{"c"}, alive: all, want: []int{1}},
 		},
 		"a unit that nobody names":      {{met: []process{one}}, {units: []string{"x"}, alive: all}},
-		"one among others":              {{met: []process{one}}, {units: []string{"a", "x"}, alive: all}, {units: []string{"a"}, alive: all, want: []int{1}}},
+		"one among others":              {{met: []process{one}}, {units: []string{"a", "x"}, alive: all}, {met: []process{one}, units: []string{"a", "x"}}, {units: []string{"b"}, alive: all, want: []int{1}}},
 		"it has gone":                   {{met: []process{one}}, {units: []string{"a"}, alive: none}},
 		"a scan does not meet it again": {{met: []process{one}}, {met: []process{}}, {units: []string{"a"}, alive: all}},
 		"two that name one":             {{met: []process{one, asker(2, "b")}}, {units: []string{"b"}, alive: all}, {units: []string{"a"}, alive: all, want: []int{1}}},
-		"two at once":                   {{met: []process{one, asker(2, "x")}}, {units: []string{"x", "a"}, alive: all, want: []int{1, 2}}},
+		"two at once":                   {{met: []process{one, asker(2, "x")}}, {units: []string{"x", "a"}, alive: all, want: []int{2, 1}}},
 		"nobody was ever met":           {{units: []string{"a"}, alive: all}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -78,7 +83,7 @@ func TestWaiting(t *testing.T) {
 			for i, s := range steps {
 				at = at.Add(s.later)
 				if s.met != nil {
-					known := slices.ContainsFunc(w, func(k waiter) bool { return len(s.met) > 0 && k.ino == s.met[0].ino })
+					known := len(s.met) > 0 && w.find(s.met[0]) != nil
 					if stranger := w.met(s.met, jobsOn(s.units...), at); stranger == known && len(s.met) > 0 {
 						t.Errorf("step %d: a stranger %v", i, stranger)
 					}
