@@ -8,11 +8,10 @@ const (
 	stormWindow  = 100 * time.Millisecond
 	// gather is how long the signals of a storm are left to gather, at most, before they are read.
 	gather = 10 * time.Millisecond
-	// hasty is the same while clients come and go: one that asks for a short job is there for
-	// some ten milliseconds. With 2 ms one in four hundred was missed on 252.
-	hasty = time.Millisecond
-	// hasteFor is how long after a new client was met others are expected.
-	hasteFor = 300 * time.Millisecond
+	// hasteFor is how long after a new client was met others are expected. While clients come
+	// and go nothing is left to gather: one that asks for a short job is there for some ten
+	// milliseconds, and the next may take its place.
+	hasteFor = 500 * time.Millisecond
 )
 
 // A pacer makes a storm cheap: PID 1 sends a signal every quarter of a millisecond or so, and
@@ -35,11 +34,8 @@ func (p *pacer) pause(now time.Time, haste bool) time.Duration {
 		p.storm = p.n >= stormSignals && time.Duration(p.n)*(stormWindow/stormSignals) >= passed
 		p.began, p.n = now, 0
 	}
-	switch {
-	case !p.storm && p.n < stormSignals:
+	if haste || !p.storm && p.n < stormSignals {
 		return 0
-	case haste:
-		return hasty
 	}
 	return gather
 }
