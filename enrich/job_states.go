@@ -23,6 +23,23 @@ func (c *Correlator) noteJob(u *unit, was unit) {
 	j.follow(was.state, u.state)
 }
 
+// effect is when the unit first changed under a job that is over, by systemd's own stamp, µs of
+// CLOCK_MONOTONIC; 0 when that is not known.
+func (j *job) effect() (first int64) {
+	if !j.beforeKnown || !j.endKnown {
+		return 0
+	}
+	for _, s := range [...][2]int64{
+		{j.before.InactiveExit, j.end.InactiveExit}, {j.before.ActiveEnter, j.end.ActiveEnter},
+		{j.before.ActiveExit, j.end.ActiveExit}, {j.before.InactiveEnter, j.end.InactiveEnter},
+	} {
+		if s[1] > s[0] && (first == 0 || s[1] < first) {
+			first = s[1]
+		}
+	}
+	return first
+}
+
 // restartedByItself tells from states alone that a job is the automatic restart: the
 // counter rises with the job's arrival (252; evidence §11.1).
 func restartedByItself(was unit, u *unit) bool {

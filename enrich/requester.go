@@ -94,6 +94,9 @@ func isPackageManager(comm string) bool {
 
 // fits says whether a client's command line asks for this job.
 func (c *Correlator) fits(cl *Client, j *job) bool {
+	if at := j.effect(); at != 0 && cl.Started > at {
+		return false // it came later, as the restart after a quick start does
+	}
 	switch cl.Verb {
 	case "reboot", "poweroff", "halt", "kexec", "soft-reboot", "exit", "shutdown", "rescue", "emergency", "default":
 		return j.unit.name == verbTarget(cl.Verb)

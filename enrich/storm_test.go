@@ -168,3 +168,21 @@ func TestKnownClient(t *testing.T) {
 		})
 	}
 }
+
+// TestCameAfter: a client that began after the job had begun to work did not ask for it.
+func TestCameAfter(t *testing.T) {
+	for began, want := range map[int64]string{-5000: "restart done manual ok", 5000: "start done manual ok -requester"} {
+		t.Run(fmt.Sprint(began), func(t *testing.T) {
+			tt := tell()
+			tt.say(Observation{Kind: KindUnit, Unit: "a.service", State: State{Active: "inactive", Sub: "dead"}})
+			tt.say(Observation{Kind: KindUnit, Unit: "a.service", State: State{Active: "activating", Sub: "start", Job: 2, InactiveExit: tt.mono}})
+			tt.start(2, "a.service", Client{PID: 5, Comm: "systemctl", Verb: "restart", Units: []string{"a.service"}, Started: tt.mono + began})
+			tt.say(Observation{Kind: KindConfig, Unit: "a.service", Config: Config{LogLevelMax: -1}})
+			tt.say(Observation{Kind: KindJobRemoved, Unit: "a.service", Job: Job{ID: 2, Result: "done"}})
+			tt.wait(6_000_000)
+			if diff := cmp.Diff([]string{want}, verdicts(tt.out)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
