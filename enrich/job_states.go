@@ -24,7 +24,8 @@ func (c *Correlator) noteJob(u *unit, was unit) {
 }
 
 // effect is when the unit first changed under a job that is over, by systemd's own stamp, µs of
-// CLOCK_MONOTONIC; 0 when that is not known.
+// CLOCK_MONOTONIC; 0 when that is not known. An older stamp is of another change: of a unit that
+// was only listed none was known before.
 func (j *job) effect() (first int64) {
 	if !j.beforeKnown || !j.endKnown {
 		return 0
@@ -33,7 +34,7 @@ func (j *job) effect() (first int64) {
 		{j.before.InactiveExit, j.end.InactiveExit}, {j.before.ActiveEnter, j.end.ActiveEnter},
 		{j.before.ActiveExit, j.end.ActiveExit}, {j.before.InactiveEnter, j.end.InactiveEnter},
 	} {
-		if s[1] > s[0] && (first == 0 || s[1] < first) {
+		if s[1] > s[0] && j.firstAt-s[1] < nearby && (first == 0 || s[1] < first) {
 			first = s[1]
 		}
 	}

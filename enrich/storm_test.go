@@ -186,3 +186,25 @@ func TestCameAfter(t *testing.T) {
 		})
 	}
 }
+
+// TestListedStamps: of a unit that was listed its stamps are not known, so those of its last run
+// are no work of the job that comes.
+func TestListedStamps(t *testing.T) {
+	tt := tell()
+	tt.mono = 100_000_000
+	tt.say(Observation{Kind: KindListing, Listing: []Listed{{Unit: "a.service", Active: "failed", Sub: "failed"}}})
+	old := State{InactiveExit: 10, ActiveEnter: 20, ActiveExit: 30, InactiveEnter: 40}
+	queued := old
+	queued.Active, queued.Sub, queued.Job, queued.Changed = "failed", "failed", 1, 40
+	tt.say(Observation{Kind: KindUnit, Unit: "a.service", State: queued})
+	tt.start(1, "a.service", Client{PID: 5, Comm: "systemctl", Verb: "start", Units: []string{"a.service"}, Started: tt.mono - 20_000})
+	up := old
+	up.Active, up.Sub, up.Job, up.Changed, up.InactiveExit = "active", "running", 1, tt.mono, tt.mono
+	tt.say(Observation{Kind: KindUnit, Unit: "a.service", State: up})
+	tt.say(Observation{Kind: KindConfig, Unit: "a.service", Config: Config{LogLevelMax: -1}})
+	tt.say(Observation{Kind: KindJobRemoved, Unit: "a.service", Job: Job{ID: 1, Result: "done"}})
+	tt.wait(6_000_000)
+	if diff := cmp.Diff([]string{"start done manual ok"}, verdicts(tt.out)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
