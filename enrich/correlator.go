@@ -33,7 +33,7 @@ const (
 // blocking; what never comes is named in an event's missing.
 type Wants struct {
 	Configs  []string     // units whose configuration should be read (KindConfig)
-	Triggers []string     // units of which what they trigger should be read (KindTriggers): a hundredth of the work
+	Triggers []string     // units of which what they trigger should be read (KindTriggers): a fourteenth of the work
 	JobTypes []uint32     // jobs open for long whose type should be read (KindJobType)
 	Logs     []LogRequest // last lines of a run (KindLog)
 }

@@ -85,7 +85,7 @@ func (c *Correlator) forget() {
 			c.units.Get(name) // youngest now
 			continue
 		}
-		c.setConfig(u, Config{})
+		c.dropConfig(u)
 		c.units.RemoveOldest()
 	}
 }
@@ -108,7 +108,7 @@ func (c *Correlator) forgetGone() {
 		if !u.stale || u.goneAt != at || u.busy() || len(u.crashes)+len(u.restarts) > 0 || c.peek(u.name) != u {
 			continue
 		}
-		c.setConfig(u, Config{})
+		c.dropConfig(u)
 		c.units.Remove(u.name)
 	}
 }
@@ -234,8 +234,7 @@ func (c *Correlator) collect(u *unit) {
 func (c *Correlator) refresh(u *unit) {
 	if u.stale && !u.busy() {
 		u.state, u.process, u.known = State{}, Process{}, false
-		c.setConfig(u, Config{})
-		u.unread()
+		c.dropConfig(u)
 		u.stale = false
 	}
 }
@@ -296,8 +295,8 @@ func (c *Correlator) configured(o Observation) {
 		return // of what it triggers, asked for before
 	}
 	c.setConfig(u, o.Config)
-	u.configured, u.triggers, u.stale = true, true, false
-	c.fired.read(func(f *firing) bool { return f.unit == o.Unit })
+	u.configured, u.stale = true, false
+	c.triggersKnown(u)
 }
 
 // triggersRead takes in what a unit triggers.
@@ -306,12 +305,18 @@ func (c *Correlator) triggersRead(o Observation) {
 	if !u.configured {
 		c.setConfig(u, Config{Deps: o.Config.Deps, LogLevelMax: -1})
 	}
-	u.triggers = true
-	c.fired.read(func(f *firing) bool { return f.unit == o.Unit })
+	c.triggersKnown(u)
 }
 
-// unread: its configuration may be another one now.
-func (u *unit) unread() {
+// triggersKnown: what it triggers is known.
+func (c *Correlator) triggersKnown(u *unit) {
+	u.triggers = true
+	c.fired.read(func(f *firing) bool { return f.unit == u.name })
+}
+
+// dropConfig forgets a unit's configuration: it may be another one now.
+func (c *Correlator) dropConfig(u *unit) {
+	c.setConfig(u, Config{})
 	u.configured, u.asked, u.triggers, u.triggersAsked = false, false, false, false
 }
 
@@ -338,8 +343,7 @@ func (c *Correlator) managerReloading(o Observation) {
 		return
 	}
 	for _, u := range c.units.Values() {
-		c.setConfig(u, Config{})
-		u.unread()
+		c.dropConfig(u)
 		for _, j := range u.jobs {
 			if !j.told && c.needsConfig(j) {
 				c.wantConfig(u)

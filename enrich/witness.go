@@ -78,8 +78,7 @@ func (c *Correlator) caughtUp() bool {
 func (c *Correlator) busLost() {
 	for _, u := range c.units.Values() {
 		if u.config.Failed != "" {
-			c.setConfig(u, Config{})
-			u.unread()
+			c.dropConfig(u)
 		}
 		u.asked, u.triggersAsked = u.configured && u.asked, u.triggers && u.triggersAsked
 	}

@@ -37,13 +37,16 @@ func (l *link) read(ctx context.Context, r request) (enrich.Observation, bool, e
 	return configRead(r.unit, enrich.KindConfig, c, err)
 }
 
+// unreadable is a configuration that cannot be had.
+func unreadable(why string) enrich.Config { return enrich.Config{LogLevelMax: -1, Failed: why} }
+
 // configRead makes the observation of what was read of a unit's configuration.
 func configRead(unit string, kind enrich.Kind, c enrich.Config, err error) (enrich.Observation, bool, error) {
 	if err != nil && !refused(err) {
 		return enrich.Observation{}, false, fmt.Errorf("read the configuration of %s: %w", unit, err)
 	}
 	if err != nil {
-		kind, c = enrich.KindConfig, enrich.Config{LogLevelMax: -1, Failed: err.Error()}
+		kind, c = enrich.KindConfig, unreadable(err.Error())
 	}
 	return enrich.Observation{Kind: kind, Unit: unit, Config: c}, true, nil
 }

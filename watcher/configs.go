@@ -34,9 +34,9 @@ func (c *Configs) Read(ctx context.Context, unit string) (enrich.Config, error) 
 	case err != nil && !refused(err):
 		return enrich.Config{}, fmt.Errorf("read the configuration of %s: %w", unit, err)
 	case err != nil:
-		return enrich.Config{LogLevelMax: -1, Failed: err.Error()}, nil
+		return unreadable(err.Error()), nil
 	case load != "loaded":
-		return enrich.Config{LogLevelMax: -1, Failed: "the unit is " + load + " now"}, nil
+		return unreadable("the unit is " + load + " now"), nil
 	}
 	return configOf(all, own), nil
 }

@@ -19,10 +19,7 @@ type request struct {
 // fail answers a request that cannot be fulfilled. A job's type needs no answer.
 func (r request) fail(q *queue, why string) {
 	if r.unit != "" {
-		q.put(enrich.Observation{
-			Kind: enrich.KindConfig, Unit: r.unit,
-			Config: enrich.Config{LogLevelMax: -1, Failed: why},
-		})
+		q.put(enrich.Observation{Kind: enrich.KindConfig, Unit: r.unit, Config: unreadable(why)})
 	}
 }
 

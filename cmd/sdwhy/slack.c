@@ -1,6 +1,6 @@
 /* Go's scheduler has a monitor that sleeps for 20 µs, again and again, while anything runs
- * (sysmon, runtime/proc.go). In a storm that wakes it two thousand times a second, for nothing,
- * and costs more than a third of all CPU time. Timer slack lets the kernel put these wake-ups
+ * (sysmon, runtime/proc.go). In a storm that wakes it a thousand times a second and more, for
+ * nothing, and costs a third of all CPU time. Timer slack lets the kernel put these wake-ups
  * together (prctl(2), PR_SET_TIMERSLACK): services on 257 cost 650 µs a job without, 450 with.
  * All other timers may be late by as much, too.
  *

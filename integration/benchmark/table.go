@@ -40,7 +40,7 @@ CPU: the row's processes together; × floor leaves the /proc scans out, which st
 +PID 1, +dbus: what they used more than under "none"; below 0 is noise. all: CPU with the scans
 and both shares.
 seen: jobs seen of jobs run. p50, p99: JobRemoved received until event written. MB: anonymous
-memory of all processes, the most of it in the storm; when idle, what is left half a minute after.
+memory of all processes, the most of it in the storm; when idle, what is left at the end.
 
 `
 
