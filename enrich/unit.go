@@ -76,52 +76,6 @@ func (c *Correlator) peek(name string) *unit {
 	return u
 }
 
-// forget keeps the memory of units bounded: the longest unused idle ones go.
-func (c *Correlator) forget() {
-	c.forgetGone()
-	for tries := 0; c.units.Len() > c.opt.Units && tries < 64; tries++ {
-		name, u, _ := c.units.GetOldest()
-		if u.busy() {
-			c.units.Get(name) // youngest now
-			continue
-		}
-		c.dropConfig(u)
-		c.units.RemoveOldest()
-	}
-}
-
-// leaving is a unit that was unloaded, and when.
-type leaving struct {
-	unit *unit
-	at   int64
-}
-
-// goneFor is how long, in µs, what is known of an unloaded unit may still explain something.
-const goneFor = 10_000_000
-
-// forgetGone forgets the units that were unloaded a while ago, but for those that crashed or
-// were restarted lately: where thousands come and go, memory does not grow with them.
-func (c *Correlator) forgetGone() {
-	for len(c.gone) > 0 && c.mono-c.gone[0].at > goneFor {
-		u, at := c.gone[0].unit, c.gone[0].at
-		c.gone = rest(c.gone)
-		if !u.stale || u.goneAt != at || u.busy() || len(u.crashes)+len(u.restarts) > 0 || c.peek(u.name) != u {
-			continue
-		}
-		c.dropConfig(u)
-		c.units.Remove(u.name)
-	}
-}
-
-// rest is a list without its first, of which it keeps nothing.
-func rest[T any](list []*T) []*T {
-	list[0] = nil
-	if len(list) == 1 {
-		return nil
-	}
-	return list[1:]
-}
-
 func (u *unit) busy() bool {
 	for _, j := range u.jobs {
 		if !j.told {
@@ -130,9 +84,6 @@ func (u *unit) busy() bool {
 	}
 	return len(u.exits) > 0 || u.schedule != nil || isWaitingRestart(u.state.Sub)
 }
-
-// readable says whether its configuration is known.
-func (u *unit) readable() bool { return u.configured && u.config.Failed == "" }
 
 // kind is a unit's type: the last part of its name.
 func kind(unit string) string {
@@ -286,68 +237,4 @@ func (c *Correlator) listed(u *unit, l Listed) {
 		u.state = State{Invocation: u.state.Invocation}
 	}
 	u.state.Active, u.state.Sub, u.state.Job, u.known = l.Active, l.Sub, l.Job, true
-}
-
-// configured takes in a unit's configuration.
-func (c *Correlator) configured(o Observation) {
-	u := c.unit(o.Unit)
-	if o.Config.Failed != "" && u.readable() {
-		return // of what it triggers, asked for before
-	}
-	c.setConfig(u, o.Config)
-	u.configured, u.stale = true, false
-	c.triggersKnown(u)
-}
-
-// triggersRead takes in what a unit triggers.
-func (c *Correlator) triggersRead(o Observation) {
-	u := c.unit(o.Unit)
-	if !u.configured {
-		c.setConfig(u, Config{Deps: o.Config.Deps, LogLevelMax: -1})
-	}
-	c.triggersKnown(u)
-}
-
-// triggersKnown: what it triggers is known.
-func (c *Correlator) triggersKnown(u *unit) {
-	u.triggers = true
-	c.fired.read(func(f *firing) bool { return f.unit == u.name })
-}
-
-// dropConfig forgets a unit's configuration: it may be another one now.
-func (c *Correlator) dropConfig(u *unit) {
-	c.setConfig(u, Config{})
-	u.configured, u.asked, u.triggers, u.triggersAsked = false, false, false, false
-}
-
-// wantTriggers asks what a unit triggers, once until the next reload.
-func (c *Correlator) wantTriggers(u *unit) {
-	if !u.triggersAsked && !u.asked {
-		u.triggersAsked = true
-		c.wants.Triggers = append(c.wants.Triggers, u.name)
-	}
-}
-
-// wantConfig asks for a unit's configuration, once until the next reload.
-func (c *Correlator) wantConfig(u *unit) {
-	if !u.asked {
-		u.asked = true
-		c.wants.Configs = append(c.wants.Configs, u.name)
-	}
-}
-
-// managerReloading: configuration is stale once a reload has ended.
-func (c *Correlator) managerReloading(o Observation) {
-	c.reloading = o.Active
-	if o.Active {
-		return
-	}
-	for _, u := range c.units.Values() {
-		c.dropConfig(u)
-		for _, j := range u.jobs {
-			if !j.told && c.needsConfig(j) {
-				c.wantConfig(u)
-			}
-		}
-	}
 }
